@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { childrenOf, end, isAlive, run, self, tryRead, withLock, type Recorded } from './processes.ts'
+import { systemPath } from './toolchain.ts'
+
+/** A bed's claim on a number, from which its names and its network follow. */
+export interface BedRecord {
+  readonly name: string
+  /** `sb0`: short, since the name of a network interface has 15 characters at most. */
+  readonly prefix: string
+  readonly dir: string
+  /** `10.77.0`: the first three numbers of its addresses. */
+  readonly network: string
+  /** The process whose end ends the bed; null: it stays until `testbed down`. */
+  readonly owner: Recorded | null
+}
+
+/** Where all beds of this machine have their folders. */
+export const bedsDir = join(tmpdir(), 'swarm-rollout-testbed')
+
+const count = 200
+
+/** Sweeps beds whose owner is gone, and claims the first free number. */
+export async function claim(name: string, stays: boolean): Promise<BedRecord> {
+  mkdirSync(bedsDir, { recursive: true, mode: 0o755 })
+  return withLock(join(bedsDir, 'lock'), async () => {
+    await sweep()
+    for (let number = 0; number < count; number++) {
+      const prefix = `sb${number}`
+      const dir = join(bedsDir, prefix)
+      if (existsSync(dir) || taken(prefix, `10.77.${number}`)) continue
+      mkdirSync(dir, { mode: 0o755 })
+      const record: BedRecord = { name, prefix, dir, network: `10.77.${number}`, owner: stays ? null : self() }
+      writeFileSync(join(dir, 'bed.json'), JSON.stringify(record))
+      return record
+    }
+    throw new Error(`all ${count} beds are in use: see "npm run testbed -- status"`)
+  })
+}
+
+/** Whether something outside our folder uses these names or addresses (a bed of another container on the same network). */
+function taken(prefix: string, network: string): boolean {
+  return Object.entries(networkInterfaces()).some(
+    ([link, addresses]) =>
+      link === `${prefix}r` || (addresses ?? []).some(({ address }) => address.startsWith(`${network}.`))
+  )
+}
+
+/** The beds that are up, and what is left of others; `owned` says whether the process it belongs to is still there. */
+export function listBeds(): { readonly record: BedRecord; readonly owned: boolean }[] {
+  if (!existsSync(bedsDir)) return []
+  return readdirSync(bedsDir)
+    .filter(entry => /^sb\d+$/.test(entry))
+    .map(entry => tryReadRecord(join(bedsDir, entry)))
+    .map(record => ({ record, owned: record.owner === null || isAlive(record.owner) }))
+}
+
+function tryReadRecord(dir: string): BedRecord {
+  try {
+    return JSON.parse(readFileSync(join(dir, 'bed.json'), 'utf8')) as BedRecord
+  } catch {
+    // its process was killed before it had written a line
+    return { name: '?', prefix: '?', dir, network: '?', owner: { pid: 0, started: '' } }
+  }
+}
+
+async function sweep(): Promise<void> {
+  for (const { record, owned } of listBeds()) if (!owned) await destroy(record.dir)
+}
+
+/** Stops what the bed in this folder started (by the recorded pids, if they are still those processes) and removes its traces. */
+export async function destroy(dir: string): Promise<void> {
+  if (!existsSync(dir)) return
+  const names = readdirSync(dir)
+  const number = dir.slice(dir.lastIndexOf('sb') + 2)
+  // the servers first: the switch holds their cables
+  await Promise.all(names.filter(name => name !== 'switch').map(name => endAll(join(dir, name, 'pid'))))
+  await endAll(join(dir, 'switch', 'pid'))
+  await run(['ip', 'link', 'del', `sb${number}r`], { env: { PATH: systemPath } }).catch(() => undefined)
+  for (const name of names) {
+    const server = /^s(\d+)$/.exec(name)?.[1] ?? (name === 'builder' ? '0' : undefined)
+    if (server !== undefined) removeControlGroups(`sb${number}-${server}`)
+  }
+  const grave = `${dir}.gone-${process.pid}`
+  renameSync(dir, grave)
+  await rm(grave, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/** A recorded process and, when it holds a pid namespace, the first process in it, with which the kernel ends all the others. */
+async function endAll(pidFile: string): Promise<void> {
+  const recorded = tryRead(pidFile)
+  if (!recorded || !isAlive(recorded)) return
+  for (const child of childrenOf(recorded.pid)) process.kill(child, 'SIGKILL')
+  await end(recorded)
+}
+
+/** The control groups of a server's containers: the same path in every hierarchy there is. */
+function removeControlGroups(name: string): void {
+  const root = '/sys/fs/cgroup'
+  if (!existsSync(root)) return
+  const hierarchies = [
+    root,
+    ...readdirSync(root, { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => join(root, entry.name))
+  ]
+  for (const hierarchy of hierarchies) tryRemoveTree(join(hierarchy, name))
+}
+
+function tryRemoveTree(group: string): void {
+  try {
+    for (const entry of readdirSync(group, { withFileTypes: true }))
+      if (entry.isDirectory()) tryRemoveTree(join(group, entry.name))
+    rmdirSync(group)
+  } catch {
+    // not in this hierarchy
+  }
+}

@@ -1,0 +1,55 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from './processes.ts'
+
+/** The folder of the testbed, and of the project around it. */
+export const here = dirname(fileURLToPath(import.meta.url))
+export const projectDir = dirname(here)
+
+/** Engine generations the testbed can run: Docker Engine 28, 26.1 and 20.10. */
+export type Generation = '28' | '26' | '20'
+
+/** Where `install.sh` found or put what the testbed runs. */
+export interface Toolchain {
+  /** Folders of dockerd, docker, containerd, …, colon separated; empty when they are on PATH. */
+  readonly enginePath: string
+  /** The folder of the CLI plugins buildx and compose; empty in generations that have none. */
+  readonly plugins: string
+  readonly registry: string
+  readonly busybox: string
+  readonly init: string
+}
+
+/** PATH as the testbed's own commands have it. */
+export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+const installed = new Map<Generation, Promise<Toolchain>>()
+
+/** Installs what is missing (needs root; quick when all is there) and tells where it is. */
+export function ensureToolchain(generation: Generation): Promise<Toolchain> {
+  const known = installed.get(generation)
+  if (known) return known
+  const toolchain = install(generation)
+  installed.set(generation, toolchain)
+  return toolchain
+}
+
+async function install(generation: Generation): Promise<Toolchain> {
+  const output = await run(['bash', join(here, 'install.sh'), generation], { timeout: 600_000 })
+  const values = new Map(
+    output.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])
+  )
+  const value = (name: string) => values.get(name) ?? ''
+  return {
+    enginePath: value('ENGINE_PATH'),
+    plugins: value('PLUGINS'),
+    registry: value('REGISTRY'),
+    busybox: value('BUSYBOX'),
+    init: value('INIT')
+  }
+}
+
+/** PATH with the engine's own folders first. */
+export function pathWith(toolchain: Toolchain): string {
+  return toolchain.enginePath ? `${toolchain.enginePath}:${systemPath}` : (process.env['PATH'] ?? systemPath)
+}
