@@ -1,0 +1,286 @@
+import { UserError, type Problem } from './errors.js'
+import { addresses, boolean, count, duration, lines, names, oneOf, type Parsed } from './inputs/parse.js'
+import type { HostAddress } from './ports.js'
+
+export const commands = ['deploy', 'check', 'plan', 'rollback', 'remove', 'prune', 'setup', 'status'] as const
+export type Command = (typeof commands)[number]
+
+export interface Login {
+  readonly username: string
+  readonly password: string
+}
+
+/** What the user asked for, once parsed: every default filled in, every value checked. Durations are milliseconds. */
+export interface Inputs {
+  readonly command: Command
+  readonly hosts: readonly HostAddress[]
+  readonly sshKey: string | undefined
+  readonly sshKeyPassphrase: string | undefined
+  readonly sshKnownHosts: string | undefined
+  readonly sshFingerprint: string | undefined
+  readonly sshJump: readonly HostAddress[]
+  readonly stack: string | undefined
+  readonly composeFiles: readonly string[]
+  readonly envFiles: readonly string[]
+  readonly profiles: readonly string[]
+  readonly secrets: ReadonlyMap<string, string>
+  readonly build: 'auto' | 'false'
+  readonly registry: string | undefined
+  readonly registryLogin: Login | undefined
+  readonly pullLogin: Login | undefined
+  readonly transfer: 'auto' | 'registry' | 'direct'
+  readonly tags: readonly string[]
+  readonly platforms: readonly string[] | 'auto'
+  readonly cache: 'auto' | 'gha' | 'local' | 'registry' | 'none'
+  readonly policy: 'auto' | 'none'
+  readonly strict: boolean
+  readonly timeoutMs: number
+  readonly stableForMs: number
+  readonly onFailure: 'rollback' | 'leave'
+  readonly verifyUrls: readonly string[]
+  readonly release: string
+  readonly keepReleases: number
+  readonly preview: boolean
+  readonly previewUrl: string | undefined
+  readonly previewTtlMs: number
+  /** 0 is no limit. */
+  readonly previewLimit: number
+  readonly previewReplicas: number | 'keep'
+  readonly previewPorts: 'drop' | 'random' | 'refuse'
+  readonly lockTimeoutMs: number
+  /** undefined: the command's own default, false for `remove` and true for a preview. */
+  readonly removeVolumes: boolean | undefined
+  readonly githubToken: string | undefined
+  readonly environment: string | undefined
+  readonly comment: boolean
+  readonly exportDockerHost: boolean
+  readonly installScript: string | undefined
+  readonly advertiseAddr: string | undefined
+  readonly proxyNetwork: string | undefined
+}
+
+/** `check` reads files only; every other command talks to a swarm. */
+const offline: readonly Command[] = ['check']
+
+/**
+ * The action's inputs, from the raw values as the workflow gave them (input name to text; missing means empty).
+ * @throws UserError with every problem at once.
+ */
+export function readInputs(raw: Readonly<Record<string, string | undefined>>): Inputs {
+  const reader = new Reader(raw)
+  const inputs: Inputs = {
+    command: reader.use(oneOf('command', reader.text('command'), commands, 'deploy')),
+    ...connectionInputs(reader),
+    ...stackInputs(reader),
+    ...imageInputs(reader),
+    ...rolloutInputs(reader),
+    ...previewInputs(reader),
+    ...githubInputs(reader),
+    installScript: reader.text('install-script'),
+    advertiseAddr: reader.text('advertise-addr'),
+    proxyNetwork: reader.text('proxy-network')
+  }
+  const problems = [...reader.problems, ...contradictions(inputs)]
+  if (problems.length > 0) throw new UserError(problems)
+  return inputs
+}
+
+/** The raw inputs, and the problems found while they are read. */
+class Reader {
+  readonly problems: Problem[] = []
+
+  constructor(readonly raw: Readonly<Record<string, string | undefined>>) {}
+
+  /** Without surrounding space; undefined when empty. */
+  text(name: string): string | undefined {
+    const value = this.raw[name]?.trim()
+    return value === undefined || value === '' ? undefined : value
+  }
+
+  list(name: string): readonly string[] {
+    return lines(this.raw[name])
+  }
+
+  /** A list whose entries hold no spaces, so that one line may name several. */
+  words(name: string): readonly string[] {
+    return this.list(name)
+      .flatMap(line => line.split(/[\s,]+/))
+      .filter(word => word !== '')
+  }
+
+  use<T>(parsed: Parsed<T>): T {
+    this.problems.push(...parsed.problems)
+    return parsed.value
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    return this.use(boolean(name, this.text(name), fallback))
+  }
+
+  duration(name: string, fallback: string): number {
+    return this.use(duration(name, this.text(name), fallback))
+  }
+
+  count(name: string, fallback: number, least: number): number {
+    return this.use(count(name, this.text(name), fallback, least))
+  }
+
+  oneOf<T extends string>(name: string, words: readonly T[], fallback: T): T {
+    return this.use(oneOf(name, this.text(name), words, fallback))
+  }
+}
+
+function connectionInputs(reader: Reader) {
+  // Keys and known_hosts lines are taken untrimmed: the connection repairs what pasting does to them.
+  const whole = (name: string): string | undefined => (reader.text(name) === undefined ? undefined : reader.raw[name])
+  return {
+    hosts: reader.use(addresses('host', reader.raw['host'])),
+    sshKey: whole('ssh-key'),
+    sshKeyPassphrase: whole('ssh-key-passphrase'),
+    sshKnownHosts: whole('ssh-known-hosts'),
+    sshFingerprint: reader.use(fingerprint(reader.text('ssh-fingerprint'))),
+    sshJump: reader.use(addresses('ssh-jump', reader.raw['ssh-jump'])),
+    exportDockerHost: reader.boolean('export-docker-host', false)
+  }
+}
+
+function stackInputs(reader: Reader) {
+  return {
+    stack: reader.use(stackName(reader.text('stack'))),
+    composeFiles: reader.list('compose-file'),
+    envFiles: reader.list('env-file'),
+    profiles: reader.words('profiles'),
+    secrets: reader.use(names('secrets', reader.raw['secrets'])),
+    policy: reader.oneOf('policy', ['auto', 'none'], 'auto'),
+    strict: reader.boolean('strict', false)
+  }
+}
+
+function imageInputs(reader: Reader) {
+  const platforms = reader.words('platforms')
+  return {
+    build: reader.oneOf('build', ['auto', 'false'], 'auto'),
+    registry: reader
+      .text('registry')
+      ?.replace(/^https?:\/\//, '')
+      .replace(/\/+$/, ''),
+    registryLogin: reader.use(login('registry', reader.text('registry-username'), reader.text('registry-password'))),
+    pullLogin: reader.use(login('pull', reader.text('pull-username'), reader.text('pull-password'))),
+    transfer: reader.oneOf('transfer', ['auto', 'registry', 'direct'], 'auto'),
+    tags: reader.words('tags'),
+    platforms: platforms.length === 0 || platforms.includes('auto') ? ('auto' as const) : platforms,
+    cache: reader.oneOf('cache', ['auto', 'gha', 'local', 'registry', 'none'], 'auto')
+  }
+}
+
+function rolloutInputs(reader: Reader) {
+  return {
+    timeoutMs: reader.duration('timeout', '10m'),
+    stableForMs: reader.duration('stable-for', '10s'),
+    onFailure: reader.oneOf('on-failure', ['rollback', 'leave'], 'rollback'),
+    verifyUrls: reader.use(urls('verify-url', reader.list('verify-url'))),
+    release: reader.text('release') ?? 'previous',
+    keepReleases: reader.count('keep-releases', 5, 1),
+    lockTimeoutMs: reader.duration('lock-timeout', '10m'),
+    removeVolumes: reader.text('remove-volumes') === undefined ? undefined : reader.boolean('remove-volumes', false)
+  }
+}
+
+function previewInputs(reader: Reader) {
+  const replicas = reader.text('preview-replicas') ?? 'keep'
+  return {
+    preview: reader.boolean('preview', false),
+    previewUrl: reader.text('preview-url'),
+    previewTtlMs: reader.duration('preview-ttl', '7d'),
+    previewLimit: reader.count('preview-limit', 0, 0),
+    previewReplicas: replicas === 'keep' ? ('keep' as const) : reader.count('preview-replicas', 1, 0),
+    previewPorts: reader.oneOf('preview-ports', ['drop', 'random', 'refuse'], 'random')
+  }
+}
+
+function githubInputs(reader: Reader) {
+  return {
+    githubToken: reader.text('github-token'),
+    environment: reader.text('environment'),
+    comment: reader.boolean('comment', true)
+  }
+}
+
+/** What is wrong about the inputs together, though each is right alone. */
+function contradictions(inputs: Inputs): Problem[] {
+  const problems: Problem[] = []
+  if (inputs.hosts.length === 0 && !offline.includes(inputs.command)) {
+    problems.push({
+      message: `No host: \`${inputs.command}\` needs a server to talk to.`,
+      remedy: 'Add `host: user@server` to the step, for example `host: deploy@203.0.113.7`.'
+    })
+  }
+  if (inputs.stableForMs >= inputs.timeoutMs) {
+    problems.push({
+      message: '`stable-for` is not shorter than `timeout`, so no rollout could ever count as deployed.',
+      remedy: 'Raise `timeout` or lower `stable-for`.'
+    })
+  }
+  if (inputs.registryLogin !== undefined && inputs.registry === undefined && inputs.build === 'auto') {
+    problems.push({
+      message: '`registry-username` and `registry-password` are given, but no `registry` to log in to.',
+      remedy: 'Add `registry: ghcr.io/owner`, or whichever registry the login is for.'
+    })
+  }
+  return problems
+}
+
+function login(prefix: string, username: string | undefined, password: string | undefined): Parsed<Login | undefined> {
+  if (username !== undefined && password !== undefined) return { value: { username, password }, problems: [] }
+  if (username === undefined && password === undefined) return { value: undefined, problems: [] }
+  const missing = username === undefined ? 'username' : 'password'
+  return {
+    value: undefined,
+    problems: [
+      {
+        message: `\`${prefix}-${missing}\` is empty, but its other half is given.`,
+        remedy: `Give both, or neither. A secret that does not exist arrives as an empty text: check its name under Settings > Secrets.`
+      }
+    ]
+  }
+}
+
+function fingerprint(value: string | undefined): Parsed<string | undefined> {
+  if (value === undefined || /^SHA256:[A-Za-z0-9+/]{43}=?$/.test(value)) {
+    return { value: value?.replace(/=$/, ''), problems: [] }
+  }
+  return {
+    value: undefined,
+    problems: [
+      {
+        message: '`ssh-fingerprint` is not a SHA256 fingerprint.',
+        remedy:
+          'It reads `SHA256:` and 43 characters: on the server, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it.'
+      }
+    ]
+  }
+}
+
+/** At most 40 characters, so that `<stack>_<service>` and `<stack>-pr-<number>` stay within a DNS label's 63. */
+function stackName(value: string | undefined): Parsed<string | undefined> {
+  if (value === undefined || /^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$/i.test(value)) return { value, problems: [] }
+  return {
+    value: undefined,
+    problems: [
+      {
+        message: `\`stack\` is not a name that Docker takes: ${JSON.stringify(value.slice(0, 60))}.`,
+        remedy: 'Use 1 to 40 letters, digits, hyphens and underscores, with a letter or digit at both ends.'
+      }
+    ]
+  }
+}
+
+function urls(name: string, values: readonly string[]): Parsed<readonly string[]> {
+  const problems = values
+    .filter(value => !/^https?:\/\//.test(value) || !URL.canParse(value))
+    .map(value => ({
+      message: `\`${name}\` has a line that is not an http or https URL: ${JSON.stringify(value)}.`,
+      remedy: 'Write it whole, for example `https://example.com/health`.'
+    }))
+  return { value: values, problems }
+}
