@@ -127,7 +127,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
         ...(options.cwd === undefined ? {} : { cwd: options.cwd })
       },
       (error, stdout, stderr) => {
-        if (error) reject(new Error(`${argv.join(' ')}: ${stderr.trim() || error.message}`))
+        if (error) reject(new Error(`${argv.join(' ')}: ${[stdout, stderr].join('\n').trim() || error.message}`))
         else resolve(stdout.trimEnd())
       }
     )

@@ -4,7 +4,7 @@
 #
 # server.sh DIR NAME ADDRESS     reads DIR/{daemon.json,sshd_config,ssh_host_ed25519_key,hosts}; env: KEEP (folders shared with the
 # machine, one per line), ENGINE_PATH, ENGINE (none: a server without Docker), SSHD (none),
-# INIT (reaps what is left behind)
+# INIT (reaps what is left behind), BUSYBOX
 set -euo pipefail
 dir=$1 name=$2 address=$3
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
@@ -71,8 +71,12 @@ prepare_network() {
 }
 
 prepare_disk; prepare_system; prepare_network
-exec chroot "$dir/disk/root" "$INIT" -- /bin/bash -s -- "$dir" <<'INSIDE'
-dir=$1; cd /
+# The overlay becomes the root of the mount namespace itself, not of this process alone: who enters the namespace later (docker exec,
+# healthchecks) must land in it. Entering our own namespace anew leads out of a chroot that the testbed itself may live in; from there
+# on nothing but the static busybox, by a path from the working folder, is sure to run.
+exec nsenter --mount=/proc/self/ns/mnt --wd="$dir/disk/root" ".$BUSYBOX" sh -e -c '
+  mkdir -p .old; ".$BUSYBOX" pivot_root . .old; cd /; umount -l /.old; exec "$INIT" -- /bin/bash -s -- "$0"' "$dir" <<'INSIDE'
+dir=$1; rmdir /.old
 [ "$SSHD" = none ] || /usr/sbin/sshd -f "$dir/sshd_config" -h "$dir/ssh_host_ed25519_key" -E "$dir/log/sshd.log"
 # the engine, as systemd would keep it: started again when it ends, but not while DIR/stop exists
 while :; do

@@ -193,6 +193,7 @@ export class Server {
       ENGINE_PATH: this.toolchain.enginePath,
       ENGINE: this.engine,
       INIT: this.toolchain.init,
+      BUSYBOX: this.toolchain.busybox,
       SSHD: this.number === 0 ? 'none' : ''
     })
     const init = await until(`the first process of ${this.name}`, 5000, () =>
