@@ -1,0 +1,193 @@
+import type { Place, Problem } from '../errors.js'
+import type { Service } from '../engine-types.js'
+import type { Finding } from '../model.js'
+import type { Change } from '../release/compare.js'
+import { keyOf, rollbackTargets, type ReleaseEntry } from '../release/record.js'
+import type { Rollout, ServiceOutcome, TimelineEntry } from '../rollout/types.js'
+import type { Failure, JobRow, ReleaseRow, RunReport, RunStatus, ServiceRow, TimelineBar } from './model.js'
+
+/** How far a roll-out came: all that its report is made from. */
+export interface Attempt {
+  readonly stack: string
+  readonly changes: readonly Change[]
+  /** null when nothing changed, so that no release was made. */
+  readonly release: string | null
+  /** The services as they were before. */
+  readonly before: readonly Service[]
+  readonly last: ReleaseEntry | null
+  readonly rollout: Rollout
+  /** What `verify-url` found wrong after the rollout. */
+  readonly unverified: readonly Problem[]
+  /** The way back, when there was one; its rollout is null when it was not watched. */
+  readonly restored: {
+    readonly release: string | null
+    readonly left: readonly string[]
+    readonly rollout: Rollout | null
+  } | null
+}
+
+/** How it ended, in the word of the output `status`. Only what was seen to run counts as deployed or rolled back. */
+export function statusOf(attempt: Attempt): RunStatus {
+  const { rollout, unverified, restored, release } = attempt
+  if (rollout.verdict === 'deployed' && unverified.length === 0) return release === null ? 'unchanged' : 'deployed'
+  if (rollout.verdict === 'cancelled' || rollout.verdict === 'overtaken') return rollout.verdict
+  if (restored?.rollout?.verdict === 'deployed') return 'rolled-back'
+  // With `on-failure: leave` the swarm may have gone back by itself, with every service.
+  return restored === null && rollout.verdict === 'rolled-back' ? 'rolled-back' : 'failed'
+}
+
+/** Why it ended so, in a sentence or two for the top of the summary and the log. */
+export function reasonOf(attempt: Attempt): string {
+  const { rollout, unverified } = attempt
+  const failed = rollout.services.filter(({ verdict }) => verdict === 'failed' || verdict === 'rolled-back')
+  const why = [
+    ...failed.map(outcome => `${outcome.key}: ${outcome.diagnosis?.cause ?? outcome.reason}`),
+    ...unverified.map(problem => problem.message),
+    ...(rollout.verdict === 'timeout' ? unfinished(rollout) : [])
+  ]
+  return [...why, whatServes(attempt)].filter(text => text !== '').join(' ')
+}
+
+function unfinished(rollout: Rollout): string[] {
+  const open = rollout.services.filter(({ verdict }) => verdict === 'unfinished')
+  return [`Not done within \`timeout\`: ${open.map(({ key, reason }) => `${key} ${reason}`).join('; ')}`]
+}
+
+/** The sentence that matters most in a red job: what runs now. */
+function whatServes(attempt: Attempt): string {
+  const { restored, last, rollout, release } = attempt
+  if (release === null) return ''
+  if (restored?.rollout?.verdict === 'deployed') {
+    return restored.release === null
+      ? 'Every service is back at what ran before.'
+      : `Every service is back at release ${restored.release}, which is serving.`
+  }
+  if (restored?.rollout !== null && restored !== null) return 'Going back did not succeed either: see the services for what runs where.'
+  if (restored !== null && restored.left.length > 0) return restored.left.join(' ')
+  if (rollout.verdict === 'overtaken') return 'Another deploy of this stack came after this one: its version counts, not this run’s.'
+  if (rollout.verdict === 'deployed') return ''
+  return last === null ? '' : `The release before was ${last.id}.`
+}
+
+export interface ReportHead {
+  readonly command: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly findings: readonly Finding[]
+  readonly rotated: readonly string[]
+  readonly releases: readonly ReleaseEntry[]
+  readonly jobs: readonly string[]
+  readonly rollbackOf?: string
+}
+
+/** Everything that a deploy or a rollback has to tell. */
+export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunReport, 'url'> {
+  const { rollout, last, release } = attempt
+  const status = statusOf(attempt)
+  const reason = status === 'deployed' || status === 'unchanged' ? '' : reasonOf(attempt)
+  const final = attempt.restored?.rollout ?? rollout
+  const live = head.releases.find(({ verdict }) => verdict === 'deployed')
+  return {
+    command: head.command,
+    status,
+    stack: attempt.stack,
+    ...(reason !== '' && { reason }),
+    ...((release ?? last?.id) !== undefined && { release: release ?? last?.id ?? '' }),
+    ...(last !== null && { previousRelease: last.id }),
+    startedAt: head.startedAt,
+    endedAt: head.endedAt,
+    services: serviceRows(attempt, head.jobs, final),
+    jobs: rollout.services.filter(({ key }) => head.jobs.includes(key)).map(jobRow),
+    timeline: [...rollout.timeline, ...(attempt.restored?.rollout?.timeline ?? [])].map(bar),
+    findings: head.findings,
+    failures: failuresOf(attempt),
+    problems: attempt.unverified,
+    rotated: head.rotated,
+    notes: notesOf(attempt),
+    releases: rollbackTargets(head.releases).map(entry => releaseRow(entry, entry.id === live?.id)),
+    plan: [],
+    nodes: [],
+    removed: attempt.changes.filter(({ kind }) => kind === 'remove' && status === 'deployed').map(({ service }) => service)
+  }
+}
+
+function serviceRows(attempt: Attempt, jobs: readonly string[], final: Rollout): ServiceRow[] {
+  const images = new Map(
+    attempt.before.map(service => [keyOf(attempt.stack, service), service.Spec.TaskTemplate.ContainerSpec?.Image ?? null])
+  )
+  return attempt.rollout.services
+    .filter(({ key }) => !jobs.includes(key))
+    .map(outcome => {
+      const change = attempt.changes.find(({ key }) => key === outcome.key)
+      const now = final.services.find(({ key }) => key === outcome.key) ?? outcome
+      const after = change !== undefined && 'image' in change ? change.image : (images.get(outcome.key) ?? null)
+      return {
+        key: outcome.key,
+        imageBefore: images.get(outcome.key) ?? null,
+        imageAfter: after,
+        running: now.replicas.running,
+        desired: now.replicas.desired,
+        durationMs: outcome.touched ? outcome.durationMs : null,
+        verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
+        reason: outcome.diagnosis?.cause ?? outcome.reason
+      }
+    })
+}
+
+function jobRow(outcome: ServiceOutcome): JobRow {
+  return {
+    service: outcome.key,
+    verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
+    durationMs: outcome.touched ? outcome.durationMs : null,
+    reason: outcome.reason
+  }
+}
+
+function failuresOf(attempt: Attempt): Failure[] {
+  const all = [...attempt.rollout.services, ...(attempt.restored?.rollout?.services ?? [])]
+  return all
+    .filter(({ diagnosis }) => diagnosis !== undefined)
+    .map(({ key, reason, diagnosis }) => ({
+      service: key,
+      cause: diagnosis?.cause ?? reason,
+      ...(diagnosis?.remedy !== undefined && { remedy: diagnosis.remedy }),
+      ...(diagnosis?.task !== undefined && { task: diagnosis.task }),
+      ...(diagnosis?.node !== undefined && { node: diagnosis.node }),
+      history: diagnosis?.history ?? [],
+      logs: diagnosis?.logs ?? []
+    }))
+}
+
+function notesOf(attempt: Attempt): string[] {
+  return [
+    ...(attempt.restored?.left ?? []),
+    ...attempt.changes
+      .filter(({ kind }) => kind === 'foreign')
+      .map(({ service }) => `${service} is in the stack's namespace, but this action did not deploy it: left alone.`)
+  ]
+}
+
+function bar(entry: TimelineEntry): TimelineBar {
+  return {
+    service: entry.key,
+    label: `${entry.name} ${entry.phase}`,
+    startMs: entry.from,
+    endMs: entry.to,
+    state: entry.phase === 'failed' ? 'failed' : entry.phase === 'running' ? 'done' : 'running'
+  }
+}
+
+/** A release as one that can be gone back to. */
+export function releaseRow(entry: ReleaseEntry, current: boolean): ReleaseRow {
+  const { id, commit, ref, actor, at, verdict } = entry
+  return { id, commit, ref, actor, at, verdict, current }
+}
+
+/** The line of the compose file that each failed service begins at. */
+export function blame(attempt: Attempt, places: Readonly<Record<string, Place>>): readonly Problem[] {
+  return failuresOf(attempt).map(failure => ({
+    message: `${failure.service}: ${failure.cause}`,
+    ...(failure.remedy !== undefined && { remedy: failure.remedy }),
+    ...(places[failure.service] !== undefined && { at: places[failure.service] as Place })
+  }))
+}

@@ -1,0 +1,46 @@
+import { bytes, fit, type Room } from './fit.js'
+import { gantt } from './gantt.js'
+import type { RunReport } from './model.js'
+import { failures, findings, notes, problems, releases, removed, rotated } from './parts.js'
+import { jobsTable, nodesTable, planTable, servicesTable } from './tables.js'
+import { facts, footer, headline } from './verdict.js'
+
+/**
+ * The longest summary of a step, in bytes: GitHub shows none of a longer one
+ * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions#step-isolation-and-limits).
+ */
+export const longestSummary = 1024 * 1024
+
+/** The job summary as Markdown, verdict first, within GitHub's limit. */
+export function renderSummary(report: RunReport): string {
+  return fit(room => `${summaryParts(report, room).join('\n\n')}\n`, longestSummary - 1024, bytes)
+}
+
+function summaryParts(report: RunReport, room: Room): readonly string[] {
+  const timeline = room.bars === 0 ? '' : gantt(report.timeline, room.bars)
+  return [
+    headline(report),
+    facts(report),
+    problems(report.problems, room),
+    notes(report),
+    report.command === 'plan' ? plan(report, room) : '',
+    servicesTable(report.services, room.rows),
+    jobsTable(report.jobs, room.rows),
+    rotated(report),
+    failures(report, room),
+    removed(report),
+    nodesTable(report.nodes, room.rows),
+    timeline === '' ? '' : `### Rollout\n\n${timeline}`,
+    findings(report, room),
+    releases(report, room),
+    footer(report)
+  ].filter(part => part !== '')
+}
+
+/** What a deploy would change, or that it would change nothing. */
+export function plan(report: RunReport, room: Room): string {
+  const nothing = report.plan.every(row => row.kind === 'unchanged') && report.problems.length === 0
+  return [nothing ? 'A deploy would change nothing.' : '', planTable(report.plan, room.rows)]
+    .filter(part => part !== '')
+    .join('\n\n')
+}
