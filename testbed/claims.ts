@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync
 import { rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { childrenOf, end, isAlive, run, self, tryRead, withLock, type Recorded } from './processes.ts'
+import { endWithNamespace, isAlive, run, self, tryRead, withLock, type Recorded } from './processes.ts'
 import { systemPath } from './toolchain.ts'
 
 /** A bed's claim on a number, from which its names and its network follow. */
@@ -76,8 +76,10 @@ export async function destroy(dir: string): Promise<void> {
   const names = readdirSync(dir)
   const number = dir.slice(dir.lastIndexOf('sb') + 2)
   // the servers first: the switch holds their cables
-  await Promise.all(names.filter(name => name !== 'switch').map(name => endAll(join(dir, name, 'pid'))))
-  await endAll(join(dir, 'switch', 'pid'))
+  await Promise.all(
+    names.filter(name => name !== 'switch').map(name => endWithNamespace(tryRead(join(dir, name, 'pid'))))
+  )
+  await endWithNamespace(tryRead(join(dir, 'switch', 'pid')))
   await run(['ip', 'link', 'del', `sb${number}r`], { env: { PATH: systemPath } }).catch(() => undefined)
   for (const name of names) {
     const server = /^s(\d+)$/.exec(name)?.[1] ?? (name === 'builder' ? '0' : undefined)
@@ -86,14 +88,6 @@ export async function destroy(dir: string): Promise<void> {
   const grave = `${dir}.gone-${process.pid}`
   renameSync(dir, grave)
   await rm(grave, { recursive: true, force: true, maxRetries: 5 })
-}
-
-/** A recorded process and, when it holds a pid namespace, the first process in it, with which the kernel ends all the others. */
-async function endAll(pidFile: string): Promise<void> {
-  const recorded = tryRead(pidFile)
-  if (!recorded || !isAlive(recorded)) return
-  for (const child of childrenOf(recorded.pid)) process.kill(child, 'SIGKILL')
-  await end(recorded)
 }
 
 /** The control groups of a server's containers: the same path in every hierarchy there is. */

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, linkSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, linkSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A process as we recorded it: its pid and the clock tick it was started at, so that a pid that was given away again is not taken for it. */
@@ -72,7 +72,7 @@ export async function launch(
 }
 
 /** The children of a process. */
-export function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   } catch {
@@ -83,6 +83,20 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** The first process of the pid namespace that the recorded process holds; undefined when there is none (yet). */
+export function firstInside(recorded: Recorded): number | undefined {
+  const own = readlinkSync('/proc/self/ns/pid')
+  return isAlive(recorded) ? childrenOf(recorded.pid).find(child => isElsewhere(child, own)) : undefined
+}
+
+function isElsewhere(pid: number, ownNamespace: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) !== ownNamespace
+  } catch {
+    return false
+  }
+}
+
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -90,6 +104,16 @@ function parentOf(pid: number): number | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Ends the recorded process and all that it holds in a pid namespace: with the first process in it the kernel ends all the others.
+ */
+export async function endWithNamespace(recorded: Recorded | undefined): Promise<void> {
+  if (!recorded || !isAlive(recorded)) return
+  const first = firstInside(recorded)
+  if (first !== undefined) process.kill(first, 'SIGKILL')
+  await end(recorded)
 }
 
 /** Ends the recorded process, if it is still that process, and waits until it is gone (10 s at most). */

@@ -65,7 +65,7 @@ prepare_system() {
 }
 
 prepare_network() {
-  until [ -e "/sys/class/net/eth0" ] || ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done
+  until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done
   ip link set lo up
   ip addr add "$address/24" dev eth0; ip link set eth0 up   # no default route: nothing leaves the bed's own network
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { callEngine } from './engine-api.ts'
-import { childrenOf, end, isAlive, launch, run, tryRead, until } from './processes.ts'
+import { endWithNamespace, firstInside, launch, run, tryRead, until } from './processes.ts'
 import { here, pathWith, systemPath, type Generation, type Toolchain } from './toolchain.ts'
 
 /** How one server of a bed is made. */
@@ -92,7 +92,7 @@ export class Server {
 
   /** Runs a command as root on the server. */
   exec(argv: readonly string[], input?: string): Promise<string> {
-    const inside = ['nsenter', '-t', String(this.init()), '-m', '-u', '-i', '-n', '-p', '-r', '--wd=/', '--']
+    const inside = ['nsenter', '-t', String(this.init()), '-m', '-u', '-i', '-n', '-p', '-r', '-w', '--']
     return run([...inside, ...argv], {
       env: { PATH: systemPath, HOME: '/root' },
       ...(input === undefined ? {} : { input })
@@ -111,7 +111,7 @@ export class Server {
   handshakes(): number {
     return this.sshdLog()
       .split('\n')
-      .filter(line => line.startsWith('Accepted ')).length
+      .filter(line => /^Accepted \S+ for /.test(line)).length
   }
 
   /** TCP connections that reached sshd, whatever became of them. */
@@ -159,12 +159,9 @@ export class Server {
 
   /** Ends everything on the server at once, as a power cut does. The engine's data is kept for {@link powerOn}. */
   async powerOff(): Promise<void> {
-    const recorded = tryRead(this.pidFile)
-    if (recorded && isAlive(recorded)) {
-      // killing the first process of a pid namespace makes the kernel end all others in it
-      for (const child of childrenOf(recorded.pid)) process.kill(child, 'SIGKILL')
-      await end(recorded)
-    }
+    await endWithNamespace(tryRead(this.pidFile))
+    // the kernel takes the cable away with the namespace, but in its own time
+    await this.onSwitch('ip', 'link', 'del', this.port).catch(() => undefined)
     rmSync(this.pidFile, { force: true })
   }
 
@@ -196,8 +193,8 @@ export class Server {
       BUSYBOX: this.toolchain.busybox,
       SSHD: this.number === 0 ? 'none' : ''
     })
-    const init = await until(`the first process of ${this.name}`, 5000, () =>
-      Promise.resolve(childrenOf(recorded.pid)[0])
+    const init = await until(`the first process of ${this.name} (${join(this.dir, 'log/init.log')})`, 20_000, () =>
+      Promise.resolve(firstInside(recorded))
     )
     await this.onSwitch('ip', 'link', 'add', this.port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(init))
     await this.onSwitch('ip', 'link', 'set', this.port, 'master', 'br0', 'up')
@@ -254,7 +251,7 @@ export class Server {
 
   private init(): number {
     const recorded = tryRead(this.pidFile)
-    const init = recorded && isAlive(recorded) ? childrenOf(recorded.pid)[0] : undefined
+    const init = recorded && firstInside(recorded)
     if (init === undefined) throw new Error(`${this.name} is off`)
     return init
   }
