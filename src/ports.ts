@@ -12,9 +12,19 @@ export interface Ports {
   readonly clock: Clock
   readonly http: Http
   readonly connect: Connect
+  readonly outputs: Outputs
   readonly github: OpenGithub
   /** Fires when the job is cancelled: every wait takes it. */
   readonly cancelled: AbortSignal
+}
+
+/** What the run hands on: to later steps of the job, and to the people who look at it. */
+export interface Outputs {
+  set(name: string, value: string): void
+  /** An environment variable of the job's later steps. */
+  exportVariable(name: string, value: string): void
+  /** Appends markdown to the job summary. */
+  summary(markdown: string): Promise<void>
 }
 
 /** The job's log, as GitHub shows it. What it prints is defused: no text of others becomes a workflow command. */
@@ -111,17 +121,14 @@ export interface Host extends AsyncDisposable {
   readonly engine: Engine
   /** For the Docker CLI: `unix://…` of the forwarded socket. */
   readonly dockerHost: string
-  /** A program on the server over the same connection; argv is quoted for the remote shell. Throws on a local socket. */
-  run(
-    argv: readonly string[],
-    options?: { stdin?: string | Uint8Array; onLine?: RunOptions['onLine']; timeoutMs?: number }
-  ): Promise<RunResult>
+  /** A program on the server over the same connection, or here where the engine is this machine's. What a login profile prints is left out. */
+  run(argv: readonly string[], options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>): Promise<RunResult>
   /**
    * Lets the server reach a port of the runner's loopback: returns the server's own loopback port.
    * It ends with the connection.
    */
   forwardBack(localPort: number): Promise<{ readonly port: number }>
-  /** Leaves the connection to the post step, for later steps of the job. */
+  /** Leaves the connection to the post step, for later steps of the job. Throws UserError where it cannot outlive us. */
   keep(): void
 }
 
@@ -146,6 +153,8 @@ export interface ConnectRequest {
   /** How long one host may take to answer. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** true: the server need not have an engine yet (`setup`); calls to it then fail until there is one. */
+  readonly withoutEngine?: boolean
 }
 
 /** Throws UserError: unknown or wrong host key, key refused, no answer, socket refused. */
@@ -209,7 +218,10 @@ export interface Engine {
   }>
   /** Removes an image from the connected node: true when it was removed or was not there; false when in use. */
   removeImage(reference: string): Promise<boolean>
-  /** Ends when the signal fires; ends by itself when the connection drops. */
+  /**
+   * `since` is in milliseconds since 1970. Ends when the signal fires; ends by itself when the connection drops. A wake-up
+   * only: where the server allows too few sessions to spare one, nothing ever comes.
+   */
   events(
     filter: { readonly types: readonly string[]; readonly since?: number },
     signal: AbortSignal
@@ -259,7 +271,7 @@ export interface Github {
   }): Promise<readonly GithubDeployment[]>
   /** The newest state; null when it has none yet. */
   deploymentState(id: number): Promise<DeploymentState | null>
-  /** GitHub takes inactive deployments only. true also when it was not there. */
+  /** GitHub deletes inactive ones only. false when it was not there. */
   deleteDeployment(id: number): Promise<boolean>
   /** null when the repository has no such pull request. */
   pullRequest(number: number): Promise<PullRequestState | null>
