@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { readdirSync } from 'node:fs'
+import { openBed, type Bed } from '../../testbed/bed.ts'
+import { Caller } from './ssh-caller.ts'
+
+let bed: Bed
+beforeAll(async () => {
+  bed = await openBed({ name: 'connect', registry: false, builder: false })
+}, 120_000)
+afterAll(() => bed.close())
+
+describe('connecting', () => {
+  it('verifies the server by known_hosts, in one handshake that serves the engine, commands and ports', async () => {
+    const caller = new Caller()
+    const before = bed.server.handshakes()
+    const folders: string[] = []
+    {
+      await using host = await caller.connect({ host: bed.server.host, key: bed.sshKey, knownHosts: bed.knownHosts })
+      folders.push(...readdirSync(caller.records[0]?.keyFolder ?? ''))
+      expect((await host.engine.info()).Swarm?.LocalNodeState).toBe('active')
+      expect(await host.engine.version()).toEqual({ api: '1.51', engine: expect.stringMatching(/^28\./) })
+      const result = await host.run(['sh', '-c', 'cat; echo "$1" >&2; exit 3', 'x', "it's"], { stdin: 'in' })
+      expect(result).toEqual({ code: 3, stdout: 'in', stderr: "it's\n" })
+      expect((await host.forwardBack(1)).port).toBeGreaterThan(1023)
+    }
+    expect(bed.server.handshakes() - before).toBe(1)
+    expect(folders).toEqual([])
+    expect(caller.left()).toEqual([])
+  })
+
+  it('verifies the server by a fingerprint, in the same one handshake', async () => {
+    const caller = new Caller()
+    const before = bed.server.connections()
+    const host = await caller.connect({
+      host: bed.server.host,
+      key: bed.sshKey,
+      fingerprint: await bed.server.fingerprint()
+    })
+    expect((await host.engine.nodes()).length).toBe(1)
+    await host[Symbol.asyncDispose]()
+    expect(bed.server.connections() - before).toBe(1)
+  })
+
+  it('stops before the login where nothing vouches for the server, and prints the line to paste', async () => {
+    const caller = new Caller()
+    const before = bed.server.sshdLog().length
+    const words = await caller.refused({ host: bed.server.host, key: bed.sshKey })
+    expect(words).toContain(await bed.server.fingerprint())
+    expect(words).toContain(`    ${bed.server.knownHosts}`)
+    expect(bed.server.sshdLog().slice(before)).not.toMatch(/Accepted|publickey/)
+    expect(caller.left()).toEqual([])
+  })
+})

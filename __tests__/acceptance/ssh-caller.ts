@@ -1,0 +1,71 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { localShell } from '../../src/adapters/shell.js'
+import { makeConnect, type ConnectionRecord } from '../../src/adapters/ssh.js'
+import { addresses } from '../../src/inputs/parse.js'
+import type { ConnectRequest, Host, Log } from '../../src/ports.js'
+
+/** What a test says about a connection: the inputs as the workflow has them, and the rest of the request. */
+export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
+  readonly host: string
+  readonly jump?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A runner of its own: temporary folder, log and records of what post would have to undo. */
+export class Caller {
+  readonly lines: string[] = []
+  readonly records: ConnectionRecord[] = []
+  readonly runnerTemp = mkdtempSync(join(tmpdir(), 'sr-test-'))
+
+  connect(call: Call): Promise<Host> {
+    const { host, jump, env, ...rest } = call
+    const connect = makeConnect({
+      shell: localShell,
+      log: this.log,
+      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+      runnerTemp: this.runnerTemp,
+      remember: record => this.records.push(record)
+    })
+    return connect({
+      hosts: addresses('host', host).value,
+      jumps: addresses('ssh-jump', jump).value,
+      timeoutMs: 15_000,
+      signal: new AbortController().signal,
+      ...rest
+    })
+  }
+
+  /** The problems of a connection that must not come about, as one text. */
+  async refused(call: Call): Promise<string> {
+    const outcome = await this.connect(call).then(
+      host => host[Symbol.asyncDispose]().then(() => 'connected'),
+      (error: unknown) => {
+        const problems = (error as { problems?: readonly { message: string; remedy?: string; details?: string }[] })
+          .problems
+        if (problems === undefined) throw error
+        return problems.map(each => [each.message, each.remedy, each.details].filter(Boolean).join('\n')).join('\n\n')
+      }
+    )
+    return outcome
+  }
+
+  /** What a connection left behind on this side: files and folders, sockets, keys. */
+  left(): string[] {
+    return [
+      ...this.records.flatMap(record => [record.folder, record.keyFolder]).filter(folder => existsSync(folder)),
+      ...readdirSync(this.runnerTemp)
+    ]
+  }
+
+  private readonly log: Log = {
+    info: line => this.lines.push(line),
+    debug: line => this.lines.push(`debug: ${line}`),
+    notice: line => this.lines.push(`notice: ${line}`),
+    warning: line => this.lines.push(`warning: ${line}`),
+    error: line => this.lines.push(`error: ${line}`),
+    group: (_, body) => body(),
+    mask: () => undefined
+  }
+}

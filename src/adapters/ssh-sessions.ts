@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { forwardBackArgv, remoteCommand, sessionArgv } from '../commands/ssh.js'
+import { UserError } from '../errors.js'
+import { forwardBackRefused } from '../errors/ssh.js'
+import type { RunOptions, RunResult, Shell } from '../ports.js'
+import type { SshConnection } from './ssh-connection.js'
+
+/**
+ * How many sessions the server allows at once on one connection (MaxSessions). Unknown until it refuses one; from then
+ * on the others wait their turn.
+ */
+export class SessionGate {
+  private limit = Infinity
+  private active = 0
+  private readonly waiting: (() => void)[] = []
+
+  async enter(): Promise<void> {
+    while (this.active >= this.limit) await new Promise<void>(done => this.waiting.push(done))
+    this.active++
+  }
+
+  leave(): void {
+    this.active--
+    this.waiting.shift()?.()
+  }
+
+  /** The session that the caller entered for was refused: no more than the others that are open. */
+  refused(): void {
+    this.limit = Math.max(1, Math.min(this.limit, this.active - 1))
+  }
+}
+
+export type RunRemote = (
+  argv: readonly string[],
+  options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>
+) => Promise<RunResult>
+
+/** Runs programs on the server over the connection that is there. */
+export function remoteShell(shell: Shell, connection: SshConnection, gate: SessionGate): RunRemote {
+  return async (argv, options = {}) => {
+    for (let tries = 1; ; tries++) {
+      await connection.ready()
+      await gate.enter()
+      try {
+        const { started, result } = await once(shell, connection, argv, options)
+        if (started || result.code !== 255) return result
+        if (isRefusal(result.stderr)) gate.refused()
+        else if (tries > 3 || connection.isUp()) return result
+      } finally {
+        gate.leave()
+      }
+    }
+  }
+}
+
+async function once(
+  shell: Shell,
+  connection: SshConnection,
+  argv: readonly string[],
+  options: NonNullable<Parameters<RunRemote>[1]>
+): Promise<{ started: boolean; result: RunResult }> {
+  const mark = `swarm-rollout-${randomBytes(6).toString('hex')}`
+  const { onLine, stdin, timeoutMs } = options
+  const begun = { stdout: false, stderr: false }
+  const result = await shell.run(sessionArgv(connection.folder.paths, remoteCommand(argv, mark)), {
+    env: connection.options.env,
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(onLine === undefined
+      ? {}
+      : {
+          onLine: (line, stream) => {
+            if (begun[stream]) onLine(line, stream)
+            else if (line.endsWith(mark)) begun[stream] = true
+          }
+        })
+  })
+  return {
+    started: result.stdout.includes(mark),
+    result: { code: result.code, stdout: after(result.stdout, mark), stderr: after(result.stderr, mark) }
+  }
+}
+
+/** What follows the mark; all of it where there is none, as when the server forces a command of its own. */
+function after(output: string, mark: string): string {
+  const at = output.indexOf(`${mark}\n`)
+  return at < 0 ? output : output.slice(at + mark.length + 1)
+}
+
+/** ssh's words when the server opens no further session (mux.c). */
+export function isRefusal(stderr: string): boolean {
+  return /Session open refused|session request failed/i.test(stderr)
+}
+
+/** Lets the server reach a port of ours, for as long as the connection lasts, reconnects included. */
+export async function forwardBack(
+  shell: Shell,
+  connection: SshConnection,
+  localPort: number
+): Promise<{ readonly port: number }> {
+  await connection.ready()
+  const ask = (remotePort: number): Promise<RunResult> =>
+    shell.run(forwardBackArgv(connection.folder.paths, localPort, remotePort), {
+      env: connection.options.env,
+      timeoutMs: 30_000
+    })
+  const result = await ask(0)
+  const port = Number(/^\s*(\d+)\s*$/m.exec(result.stdout)?.[1])
+  if (result.code !== 0 || !Number.isInteger(port) || port === 0) {
+    throw new UserError(forwardBackRefused(connection.name, result.stderr.trim()))
+  }
+  connection.onReconnect(async () => {
+    await ask(port)
+  })
+  return { port }
+}
