@@ -45,6 +45,13 @@ export interface Build {
   /** `build` of the canonical model, with absolute paths. */
   readonly build: JsonObject
   readonly platform?: string
+  /** Secrets of the build itself, by the id under which its Dockerfile mounts them. */
+  readonly secrets?: readonly BuildSecret[]
+}
+
+export interface BuildSecret {
+  readonly id: string
+  readonly source: ObjectSource
 }
 
 /** Where the value of a secret or a config comes from. */

@@ -1,0 +1,154 @@
+import type { Json, JsonObject } from '../model.js'
+import type { ServiceContext } from './context.js'
+import { compact, compactOrNone, isObject, textOf } from './json.js'
+import { undollar, type ComposeAttachment, type ComposeModel, type ComposeNetwork } from './model.js'
+import { fixedName } from './names.js'
+import type { Note, Translated } from './translated.js'
+
+/** Networks that every engine has, and that are no part of a swarm. */
+const predefined: ReadonlySet<string> = new Set(['host', 'none', 'bridge'])
+
+/** A service's attachments, with the names under which compose would have let the others find it. */
+export function translateAttachments(context: ServiceContext): Translated<JsonObject | undefined> {
+  const { service, name } = context
+  const mode = service.network_mode
+  if (mode === 'host' || mode === 'none') return { value: { [mode]: null }, notes: [modeNote(name, mode)] }
+  const attachments = Object.entries(service.networks ?? {})
+  const extra = context.aliases[name] ?? []
+  const value = attachments.map(([network, attachment]): [string, Json] => {
+    const external = predefined.has(context.model.networks[network]?.name ?? '')
+    const aliases = [...new Set([...(attachment?.aliases ?? []), ...(external ? [] : extra)])]
+    const own = compact({ aliases: aliases.length > 0 ? aliases : undefined, driver_opts: attachment?.driver_opts })
+    return [network, Object.keys(own).length > 0 ? own : null]
+  })
+  return {
+    value: value.length > 0 ? Object.fromEntries(value) : undefined,
+    notes: attachments.flatMap(([network, attachment]) => lostOfAttachment(name, network, attachment ?? {}))
+  }
+}
+
+/** Names that other services may use for a service: its container_name, links to it, its own name where it was renamed. */
+export function aliasesOf(
+  model: ComposeModel,
+  keys: Readonly<Record<string, string>>
+): Readonly<Record<string, readonly string[]>> {
+  const aliases: Record<string, string[]> = {}
+  const add = (service: string, alias: string): void => {
+    const list = (aliases[service] ??= [])
+    if (alias !== keys[service] && !list.includes(alias)) list.push(alias)
+  }
+  for (const [name, service] of Object.entries(model.services)) {
+    if (keys[name] !== name) add(name, name)
+    if (service.container_name !== undefined) add(name, service.container_name)
+    for (const link of service.links ?? []) {
+      const [target = '', alias = target] = link.split(':')
+      if (target in model.services && alias !== target) add(target, alias)
+    }
+  }
+  return aliases
+}
+
+/** The stack's networks: overlays of its own, and external ones, which have to exist in the swarm. */
+export function translateNetworks(model: ComposeModel): Translated<Readonly<Record<string, JsonObject>>> {
+  const parts = Object.entries(model.networks).map(([key, network]) => ({
+    key,
+    value: stackNetwork(key, network, model.name),
+    notes: lostOfNetwork(key, network)
+  }))
+  const modes = Object.values(model.services).map(service => service.network_mode)
+  const local = modes.filter(mode => mode === 'host' || mode === 'none')
+  return {
+    value: {
+      ...Object.fromEntries(parts.map(({ key, value }) => [key, value])),
+      ...Object.fromEntries(local.map(mode => [mode, { external: true, name: mode }]))
+    },
+    notes: parts.flatMap(({ notes }) => notes)
+  }
+}
+
+function stackNetwork(key: string, network: ComposeNetwork, project: string): JsonObject {
+  if (network.external === true) return { external: true, name: network.name ?? key }
+  const driver = network.driver === 'bridge' || network.driver === '' ? undefined : network.driver
+  return compact({
+    name: fixedName(network.name, key, project),
+    driver,
+    driver_opts: driverOptions(network),
+    ipam: addressPlan(network),
+    internal: network.internal,
+    attachable: network.attachable,
+    labels: network.labels
+  })
+}
+
+/** The options of an overlay; those of the bridge driver mean nothing to it. */
+function driverOptions({ driver_opts }: ComposeNetwork): JsonObject | undefined {
+  const options = Object.entries(driver_opts ?? {}).filter(
+    ([option]) => !option.startsWith('com.docker.network.bridge.')
+  )
+  return options.length > 0 ? Object.fromEntries(options) : undefined
+}
+
+/** Subnets are all that a stack file knows of address management. */
+function addressPlan({ ipam }: ComposeNetwork): JsonObject | undefined {
+  const subnets = (ipam?.config ?? []).flatMap(pool =>
+    pool['subnet'] === undefined ? [] : [{ subnet: pool['subnet'] }]
+  )
+  const driver = ipam?.driver === '' || ipam?.driver === 'default' ? undefined : ipam?.driver
+  return compactOrNone({ driver, config: subnets.length > 0 ? subnets : undefined })
+}
+
+/** External networks by the name they have in the swarm, without those every engine has. */
+export function externalNetworks(networks: Readonly<Record<string, JsonObject>>): readonly string[] {
+  const external = Object.values(networks).filter(network => network['external'] === true)
+  return [...new Set(external.map(network => undollar(textOf(network['name']))))].filter(name => !predefined.has(name))
+}
+
+const lostNetworkKeys = ['enable_ipv4', 'enable_ipv6'] as const
+
+function lostOfNetwork(key: string, network: ComposeNetwork): readonly Note[] {
+  if (network.external === true) return []
+  const at = ['networks', key]
+  const pools = network.ipam?.config ?? []
+  const lost: string[] = lostNetworkKeys.filter(option => network[option] === true)
+  const options = Object.keys(network.driver_opts ?? {}).filter(option =>
+    option.startsWith('com.docker.network.bridge.')
+  )
+  const pool = [...new Set(pools.flatMap(entry => Object.keys(entry).filter(part => part !== 'subnet')))]
+  const notes: Note[] = [...lost, ...options, ...pool.map(part => `ipam ${part}`)].map(option => ({
+    rule: 'lost-network-option',
+    at,
+    message: `${option} of the network ${key} is lost: an overlay network of a stack does not have it.`
+  }))
+  if (pools.some(entry => entry['subnet'] !== undefined)) {
+    const message = `The network ${key} has a fixed subnet, which a second stack or preview on the same swarm cannot have.`
+    notes.push({ rule: 'fixed-subnet', at: [...at, 'ipam'], message })
+  }
+  return notes
+}
+
+const keptOfAttachment: ReadonlySet<string> = new Set(['aliases', 'driver_opts'])
+
+function lostOfAttachment(service: string, network: string, attachment: ComposeAttachment): readonly Note[] {
+  const lost = Object.entries(attachment).filter(([key, value]) => !keptOfAttachment.has(key) && given(value))
+  return lost.map(([key]) => ({
+    rule: 'lost-network-option',
+    service,
+    at: ['services', service, 'networks', network, key],
+    message: `${key} of ${service} on the network ${network} is lost: Swarm gives the addresses.`
+  }))
+}
+
+function given(value: Json | undefined): boolean {
+  return !(
+    value === undefined ||
+    value === null ||
+    value === 0 ||
+    value === '' ||
+    (isObject(value) && Object.keys(value).length === 0)
+  )
+}
+
+function modeNote(service: string, mode: string): Note {
+  const message = `${service} runs on the ${mode} network of its node; the other services do not reach it by its name.`
+  return { rule: 'node-network', service, at: ['services', service, 'network_mode'], message }
+}

@@ -1,0 +1,107 @@
+import type { Place } from '../errors.js'
+import type { Build, Finding, ObjectNeed, Stack } from '../model.js'
+import { buildOf } from './build.js'
+import type { ServiceContext, TranslateOptions } from './context.js'
+import { leavesReplicasOpen } from './deploy.js'
+import { settle } from './findings/settle.js'
+import { awaitedServices, isJob, modeOf, phasesOf } from './jobs.js'
+import { carriedNeeds } from './mounts.js'
+import { serviceKeys } from './names.js'
+import { aliasesOf, externalNetworks, translateNetworks } from './networks.js'
+import { objectNeeds, stackObjects } from './objects.js'
+import { indexSources, type Positions } from './positions.js'
+import type { ComposeProject } from './project.js'
+import { translateService } from './service.js'
+import { externalVolumes, translateVolumes } from './volumes.js'
+
+/** What a compose project means to a swarm, and all that the user should know about it. */
+export interface Translation {
+  /** Images of builds are empty until `pinImages`, names of secrets and configs provisional until `nameObjects`. */
+  readonly stack: Stack
+  /** Errors first. An error means that the stack must not be deployed. */
+  readonly findings: readonly Finding[]
+  readonly builds: readonly Build[]
+  /** Secrets and configs that must exist before the stack is applied. */
+  readonly needs: readonly ObjectNeed[]
+  /** Keys of the services that run once and end. */
+  readonly jobs: readonly string[]
+  /** Keys of the services in the order of a deploy: each phase waits until the one before is done. */
+  readonly phases: readonly (readonly string[])[]
+  /** Keys of the services whose replicas the file leaves open: what was scaled by hand may stay. */
+  readonly openReplicas: readonly string[]
+  /** By name in the swarm: what must exist there. */
+  readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
+  /** By service key: where the service is in the user's files. */
+  readonly places: Readonly<Record<string, Place>>
+}
+
+/** Translates the canonical model. Pure; never throws for what a compose file may hold. */
+export function translate(project: ComposeProject, options: TranslateOptions): Translation {
+  const { model } = project
+  const positions = indexSources(project.sources)
+  const contexts = contextsOf(project, options, positions)
+  const services = contexts.map(context => ({ context, ...translateService(context) }))
+  const carried = services.flatMap(({ context, value }) => value.carried.map(file => ({ service: context.key, file })))
+  const networks = translateNetworks(model)
+  const volumes = translateVolumes(model)
+  const keys = Object.fromEntries(contexts.map(({ name, key }) => [name, key]))
+  const secrets = objectNeeds('secret', model, keys)
+  const configs = objectNeeds('config', model, keys)
+  const needs = [...secrets.value, ...configs.value].map(need => withPlace(need, positions))
+  const allNeeds = [...needs, ...carriedNeeds(carried)]
+  const notes = [...services, networks, volumes, secrets, configs].flatMap(part => part.notes)
+  const keyOf = (name: string): string => keys[name] ?? name
+  return {
+    stack: {
+      services: Object.fromEntries(services.map(({ context, value }) => [context.key, value.service])),
+      networks: networks.value,
+      volumes: volumes.value,
+      secrets: stackObjects(allNeeds, 'secret'),
+      configs: stackObjects(allNeeds, 'config')
+    },
+    findings: settle(notes, positions, () => false),
+    builds: contexts.flatMap(context => buildOf(context)),
+    needs: allNeeds,
+    jobs: contexts.filter(({ mode }) => isJob(mode)).map(({ key }) => key),
+    phases: phasesOf(model).map(phase => phase.map(keyOf)),
+    openReplicas: contexts.filter(({ service }) => leavesReplicasOpen(service)).map(({ key }) => key),
+    externals: { networks: externalNetworks(networks.value), volumes: externalVolumes(volumes.value) },
+    places: placesOf(contexts, positions)
+  }
+}
+
+function contextsOf(
+  project: ComposeProject,
+  options: TranslateOptions,
+  positions: Positions
+): readonly ServiceContext[] {
+  const { model } = project
+  const keys = serviceKeys(Object.keys(model.services), options.stack)
+  const aliases = aliasesOf(model, keys)
+  const awaited = awaitedServices(model)
+  return Object.entries(model.services).map(([name, service]) => ({
+    name,
+    key: keys[name] ?? name,
+    service,
+    mode: modeOf(service, awaited.has(name)),
+    model,
+    project,
+    options,
+    keys,
+    aliases,
+    written: positions.written
+  }))
+}
+
+function withPlace(need: ObjectNeed, positions: Positions): ObjectNeed {
+  const at = positions.locate([`${need.kind}s`, need.key])
+  return at === undefined ? need : { ...need, at }
+}
+
+function placesOf(contexts: readonly ServiceContext[], positions: Positions): Readonly<Record<string, Place>> {
+  const places = contexts.flatMap(({ name, key }): [string, Place][] => {
+    const place = positions.locate(['services', name])
+    return place === undefined ? [] : [[key, place]]
+  })
+  return Object.fromEntries(places)
+}
