@@ -1,0 +1,71 @@
+import type { Service, SwarmObject } from '../engine-types.js'
+import { label } from '../model.js'
+import { parseEntry } from './record.js'
+
+/** A stack that shows a pull request. */
+export interface Preview {
+  readonly stack: string
+  /** `owner/repo#7` */
+  readonly preview: string
+  /** Of the last deploy, in milliseconds since 1970. */
+  readonly lastDeploy: number
+}
+
+export interface ExpiryRule {
+  /** The engine's time, in milliseconds since 1970. */
+  readonly now: number
+  /** Life after the last deploy; null lives on. */
+  readonly ttlMs: number | null
+  /** Whether the pull request is known to be closed. */
+  readonly closed?: (preview: Preview) => boolean
+  /** At most so many live on, the newest. */
+  readonly limit?: number
+}
+
+export interface Expired {
+  readonly preview: Preview
+  /** Completes "removed, as …". */
+  readonly why: string
+}
+
+/** The previews of a swarm, by their release records and their services; newest deploy first. */
+export function listPreviews(records: readonly SwarmObject[], services: readonly Service[]): readonly Preview[] {
+  const seen = [
+    ...records.map(object => {
+      const entry = parseEntry(object)
+      return { labels: object.Spec.Labels ?? {}, at: Date.parse(entry?.at ?? object.CreatedAt ?? '') }
+    }),
+    ...services.map(({ Spec, CreatedAt }) => ({ labels: Spec.Labels ?? {}, at: Date.parse(CreatedAt ?? '') }))
+  ]
+  const previews = new Map<string, Preview>()
+  for (const { labels, at } of seen) {
+    const stack = labels[label.namespace]
+    const preview = labels[label.preview]
+    if (stack === undefined || preview === undefined || preview === '') continue
+    const lastDeploy = Math.max(previews.get(stack)?.lastDeploy ?? 0, Number.isFinite(at) ? at : 0)
+    previews.set(stack, { stack, preview, lastDeploy })
+  }
+  return [...previews.values()].sort((a, b) => b.lastDeploy - a.lastDeploy)
+}
+
+/** Which previews shall go, and why. */
+export function expiredPreviews(previews: readonly Preview[], rule: ExpiryRule): readonly Expired[] {
+  const { now, ttlMs, closed, limit } = rule
+  let living = 0
+  return [...previews]
+    .sort((a, b) => b.lastDeploy - a.lastDeploy)
+    .flatMap(preview => {
+      if (closed?.(preview) ?? false) return [{ preview, why: 'its pull request is closed' }]
+      if (ttlMs !== null && now - preview.lastDeploy > ttlMs) {
+        return [{ preview, why: `its last deploy was ${age(now - preview.lastDeploy)} ago` }]
+      }
+      living++
+      return limit !== undefined && living > limit ? [{ preview, why: `${limit} newer previews are live` }] : []
+    })
+}
+
+function age(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000)
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`
+  return hours >= 1 ? `${hours} h` : `${Math.floor(ms / 60_000)} min`
+}

@@ -1,0 +1,96 @@
+import type { Service, ServiceSpec } from '../engine-types.js'
+import { label, type Stack } from '../model.js'
+import { deployLabels, isJobDone } from './compare.js'
+import { keyOf, type ReleaseEntry } from './record.js'
+
+/** What to do with one service so that the stack is the release before again. */
+export type Recovery = { readonly service: string; readonly key: string; readonly why: string } & (
+  | { readonly action: 'wait'; readonly live: Service; readonly release: string | null }
+  | { readonly action: 'respec'; readonly live: Service; readonly spec: ServiceSpec; readonly release: string | null }
+  /** From the record of the release before, as an earlier run had left something else there. */
+  | { readonly action: 'redeploy'; readonly release: string | null }
+  | { readonly action: 'remove'; readonly live: Service }
+  | { readonly action: 'leave' }
+)
+
+export interface Accident {
+  readonly stack: string
+  /** Id of the release that failed. */
+  readonly release: string
+  /** What it wanted. */
+  readonly rendered: Stack
+  readonly jobs: readonly string[]
+  /** The stack's services before anything was applied, and as they are now. */
+  readonly before: readonly Service[]
+  readonly now: readonly Service[]
+  /** The live release before. */
+  readonly last: ReleaseEntry | null
+}
+
+/**
+ * How to bring a whole stack back. What ran before is put back exactly as it was captured; where a run that was
+ * killed earlier had left something else than the last deployed release, that release's record is the measure. Jobs
+ * are never run again backwards: a job that did not complete is taken away, so that the next deploy runs it.
+ * An empty `before` with no release is a first deploy: nothing to go back to, everything is left.
+ */
+export function planRecovery(accident: Accident): readonly Recovery[] {
+  const before = byKey(accident.stack, accident.before)
+  const now = byKey(accident.stack, accident.now)
+  const first = accident.before.length === 0 && accident.last === null
+  return Object.keys(accident.rendered.services).map(key => {
+    const subject = { service: `${accident.stack}_${key}`, key }
+    const live = now.get(key)
+    if (first) return { ...subject, action: 'leave', why: 'it is the first deploy: there is nothing to go back to' }
+    if (accident.jobs.includes(key)) return { ...subject, ...recoverJob(accident, live) }
+    return { ...subject, ...recoverService(accident, key, before.get(key), live) }
+  })
+}
+
+/** A union without the keys that the plan adds itself. */
+type Step = Recovery extends infer R ? (R extends Recovery ? Omit<R, 'service' | 'key'> : never) : never
+
+function recoverJob({ release }: Accident, live: Service | undefined): Step {
+  if (live === undefined || releaseOf(live) !== release) return { action: 'leave', why: 'a job that was not run' }
+  return isJobDone(live)
+    ? { action: 'leave', why: 'a job that has completed: what it did stays done' }
+    : { action: 'remove', live, why: 'a job that did not complete; the next deploy runs it again' }
+}
+
+function recoverService(accident: Accident, key: string, old: Service | undefined, live: Service | undefined): Step {
+  const { release, last } = accident
+  const record = last?.release?.rendered
+  const recorded = record?.services[key] === undefined ? undefined : (deployLabels(record, key)[label.release] ?? null)
+  if (recorded !== undefined && last !== null && (old === undefined || releaseOf(old) !== recorded)) {
+    return live !== undefined && releaseOf(live) === recorded
+      ? { action: 'wait', live, release: recorded, why: `it is at release ${last.id} already` }
+      : { action: 'redeploy', release: recorded, why: `back to release ${last.id}` }
+  }
+  if (live === undefined) return { action: 'leave', why: old === undefined ? 'it was not made' : 'somebody removed it' }
+  const present = releaseOf(live)
+  if (old === undefined) {
+    return present === release
+      ? { action: 'remove', live, why: 'it was not in the release before' }
+      : { action: 'leave', why: `it was made by ${present ?? 'somebody else'}` }
+  }
+  const wanted = releaseOf(old)
+  if (present === release) return { action: 'respec', live, spec: old.Spec, release: wanted, why: backTo(wanted) }
+  return present === wanted
+    ? { action: 'wait', live, release: wanted, why: waitReason(old, live) }
+    : { action: 'leave', why: `release ${present ?? 'of somebody else'} is there, which is another run's` }
+}
+
+function waitReason(old: Service, live: Service): string {
+  return old.Version.Index === live.Version.Index ? 'it was not touched' : 'the swarm has taken it back itself'
+}
+
+function backTo(release: string | null): string {
+  return release === null ? 'back to what ran before' : `back to release ${release}`
+}
+
+function releaseOf(service: Service): string | null {
+  return service.Spec.Labels?.[label.release] ?? null
+}
+
+function byKey(stack: string, services: readonly Service[]): ReadonlyMap<string, Service> {
+  return new Map(services.map(service => [keyOf(stack, service), service]))
+}

@@ -1,0 +1,140 @@
+import { dockerEnvironment, stackDeploy } from '../commands/stack.js'
+import { onlyServices } from '../compose/subset.js'
+import { renderStack } from '../compose/render.js'
+import type { Service } from '../engine-types.js'
+import { applyFailed } from '../errors/release.js'
+import { label, type Stack } from '../model.js'
+import { EngineError, type Engine, type Host, type Ports, type RunResult } from '../ports.js'
+import { deployLabels, isTouched, type Change } from '../release/compare.js'
+import { modeInFile } from '../release/target.js'
+import type { Target } from '../rollout/types.js'
+
+export interface Application {
+  readonly stack: string
+  /** The whole stack, stamped. */
+  readonly rendered: Stack
+  readonly changes: readonly Change[]
+  /** Keys of the services of this phase. */
+  readonly services: readonly string[]
+  /** The stack's services as they were before. */
+  readonly live: readonly Service[]
+  /** Folder with the logins that the nodes pull with. */
+  readonly dockerConfig: string
+  readonly withRegistryAuth: boolean
+}
+
+/** How long the CLI may take; it only hands the definitions over. */
+const cliTimeoutMs = 300_000
+
+/**
+ * Hands what changed to the swarm, and nothing else: an update of a service that did not change would take its
+ * PreviousSpec away, and run a job again. Gives what to watch, also for the services that were not touched. Throws
+ * UserError when the CLI refuses; a part of the services may then have been updated.
+ */
+export async function applyStack(ports: Ports, host: Host, wanted: Application): Promise<readonly Target[]> {
+  const changes = wanted.changes.filter(change => wanted.services.includes(change.key))
+  const touched = changes.filter(isTouched)
+  if (touched.length > 0) {
+    await releaseImages(host.engine, wanted, touched)
+    await deploy(
+      ports,
+      host,
+      wanted,
+      renderStack(withReplicas(onlyServices(wanted.rendered, touched.map(keyOf)), touched))
+    )
+  }
+  return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(wanted, change))
+}
+
+/**
+ * Takes away what is in the stack no more, once everything else is live. Gives the names of the services removed.
+ */
+export async function removeDropped(
+  ports: Ports,
+  engine: Engine,
+  changes: readonly Change[]
+): Promise<readonly string[]> {
+  const dropped = changes.filter(change => change.kind === 'remove').map(change => change.service)
+  for (const service of dropped) {
+    await engine.removeService(service)
+    ports.log.info(`Removed ${service}: it is no longer in the stack file`)
+  }
+  return dropped
+}
+
+function keyOf(change: Change): string {
+  return change.key
+}
+
+async function deploy(ports: Ports, host: Host, wanted: Application, file: string): Promise<void> {
+  const argv = stackDeploy(wanted)
+  const env = dockerEnvironment({ env: ports.env, dockerHost: host.dockerHost, dockerConfig: wanted.dockerConfig })
+  const run = (): Promise<RunResult> =>
+    ports.shell.run(argv, { env, stdin: file, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
+  let result = await run()
+  // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
+  // (moby/moby#39891).
+  if (result.code !== 0 && /update out of sequence/.test(result.stderr)) result = await run()
+  if (result.code !== 0) throw applyFailed(wanted.stack, result.code, result.stderr)
+}
+
+/** A service scaled by hand, whose replicas the file leaves open, keeps them. */
+function withReplicas(stack: Stack, changes: readonly Change[]): Stack {
+  const replicas = new Map(changes.flatMap(c => ('replicas' in c ? [[c.key, c.replicas]] : [])))
+  const services = Object.entries(stack.services).map(([key, service]) => {
+    const count = replicas.get(key)
+    return [
+      key,
+      count === undefined ? service : { ...service, deploy: { ...service.deploy, replicas: count } }
+    ] as const
+  })
+  return { ...stack, services: Object.fromEntries(services) }
+}
+
+/** The image of the stack file, as the CLI wrote it down on the service. */
+const stackImage = 'com.docker.stack.image'
+
+/**
+ * Without asking the registry, the CLI keeps the image that runs as long as the stack file's image is the one of the
+ * last deploy, also when somebody changed what runs by hand (docker/cli cli/command/stack/swarm/deploy_composefile.go).
+ * Forgetting the latter makes it take the file's. A change of labels alone restarts nothing.
+ */
+async function releaseImages(engine: Engine, wanted: Application, touched: readonly Change[]): Promise<void> {
+  for (const { key, service } of touched) {
+    const live = wanted.live.find(({ Spec }) => Spec.Name === service)
+    const image = wanted.rendered.services[key]?.image
+    if (live === undefined || live.Spec.Labels?.[stackImage] !== image) continue
+    if (live.Spec.TaskTemplate.ContainerSpec?.Image !== image) await forgetImage(engine, live.ID)
+  }
+}
+
+async function forgetImage(engine: Engine, id: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const service = await engine.service(id)
+    if (service === null) return
+    const labels = Object.entries(service.Spec.Labels ?? {}).filter(([name]) => name !== stackImage)
+    try {
+      await engine.updateService(id, service.Version.Index, { ...service.Spec, Labels: Object.fromEntries(labels) })
+      return
+    } catch (error) {
+      if (!(error instanceof EngineError) || !/out of sequence/.test(error.message) || attempt >= 5) throw error
+    }
+  }
+}
+
+function targetOf(wanted: Application, change: Change): readonly Target[] {
+  const before = wanted.live.find(({ Spec }) => Spec.Name === change.service)
+  const jobIteration = before?.JobStatus?.JobIteration?.Index
+  if (wanted.rendered.services[change.key] === undefined) return []
+  return [
+    {
+      service: change.service,
+      key: change.key,
+      release: deployLabels(wanted.rendered, change.key)[label.release] ?? null,
+      mode: modeInFile(wanted.rendered, change.key),
+      touched: isTouched(change),
+      ...(before !== undefined && { versionBefore: before.Version.Index }),
+      ...(jobIteration !== undefined && { jobIterationBefore: jobIteration })
+    }
+  ]
+}

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import type { SwarmObject } from '../engine-types.js'
+import { messageOf } from '../errors.js'
+import { askedToStop, cancelledWaiting, lockLost, lockTimeout } from '../errors/release.js'
+import {
+  askLabels,
+  describeHolder,
+  freeLabels,
+  isExpired,
+  leaseLabels,
+  leaseTimes,
+  lockName,
+  parseLease,
+  type Lease,
+  type Owner
+} from '../release/lease.js'
+import { EngineError, type Engine, type Ports } from '../ports.js'
+
+export interface LockRequest {
+  readonly stack: string
+  readonly owner: Owner
+  /** How long to wait for another run. */
+  readonly timeoutMs: number
+  /** Asks the holder to stop instead of waiting for its end: why, as the end of "was asked to stop: …". */
+  readonly ask?: string
+}
+
+export interface Lock extends AsyncDisposable {
+  /** Fires when this run must stop: the lock is another's, or gone, or another run asks. The reason is a UserError. */
+  readonly lost: AbortSignal
+  /** Asks the swarm whether the lock still is ours; to be called before every change. Throws UserError when not. */
+  assertHeld(): Promise<void>
+}
+
+/**
+ * One change of a stack at a time, whoever makes it: a config of the swarm, whose creation is atomic. The holder
+ * renews it; one that falls silent for 90 s by the engine's own clock is taken over. Throws UserError when another run
+ * holds it until the timeout, or when the job is cancelled.
+ */
+export async function acquireLock(ports: Ports, engine: Engine, request: LockRequest): Promise<Lock> {
+  const { clock, log } = ports
+  const started = clock.now()
+  const lease: Lease = { owner: request.owner, nonce: randomUUID(), since: new Date(started).toISOString() }
+  let told = ''
+  let asked = false
+  let ahead: number | undefined
+  for (;;) {
+    const present = await findLock(engine, request.stack)
+    const id = present === null ? await tryCreate(engine, request.stack, lease) : null
+    if (id !== null) return new HeldLock(ports, engine, request.stack, id, lease)
+    const holder = present === null ? null : parseLease(present)
+    if (present !== null) {
+      ahead ??= await engineAhead(ports, engine)
+      if (await tryClear(engine, request.stack, present, clock.now() + ahead)) continue
+    }
+    if (present !== null && holder !== null) {
+      const who = describeHolder(holder)
+      if (who !== told) log.info(`Waiting for the lock of stack ${request.stack}: held by ${who}`)
+      told = who
+      if (request.ask !== undefined && !asked) asked = await tryLabel(engine, present, askLabels(present, request.ask))
+    }
+    const waited = clock.now() - started
+    if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
+    if (waited >= request.timeoutMs) throw lockTimeout(request.stack, told === '' ? 'another run' : told, waited)
+    await clock.sleep(Math.min(leaseTimes.pollEveryMs, request.timeoutMs - waited), ports.cancelled)
+  }
+}
+
+class HeldLock implements Lock {
+  private readonly aborted = new AbortController()
+  private readonly ended = new AbortController()
+  private readonly beating: Promise<void>
+  private beat = 0
+
+  constructor(
+    private readonly ports: Ports,
+    private readonly engine: Engine,
+    private readonly stack: string,
+    private readonly id: string,
+    private readonly lease: Lease
+  ) {
+    this.beating = this.keepAlive()
+  }
+
+  get lost(): AbortSignal {
+    return this.aborted.signal
+  }
+
+  async assertHeld(): Promise<void> {
+    if (!this.aborted.signal.aborted) this.judge(await this.engine.config(this.id))
+    if (this.aborted.signal.aborted) throw this.aborted.signal.reason
+  }
+
+  /** Only ever removes the very config that this run made: its id is never given to another. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ended.abort()
+    await this.beating
+    try {
+      await this.engine.removeObject('config', this.id)
+    } catch (error) {
+      this.ports.log.warning(
+        `The lock of stack ${this.stack} could not be released (${messageOf(error)}); it expires by itself 90 s from now.`
+      )
+    }
+  }
+
+  /** Goes on when this run was asked to stop: until it has, nobody else may begin. */
+  private async keepAlive(): Promise<void> {
+    do await this.ports.clock.sleep(leaseTimes.renewEveryMs, this.ended.signal)
+    while (!this.ended.signal.aborted && (await this.tryRenew()))
+  }
+
+  /** false when the lock is no longer ours. Without an answer the lock stays ours until somebody takes it over. */
+  private async tryRenew(): Promise<boolean> {
+    try {
+      const present = await this.engine.config(this.id)
+      if (!this.judge(present) || present === null) return false
+      const asked = parseLease(present)?.asked
+      const lease = asked === undefined ? this.lease : { ...this.lease, asked }
+      await this.engine.labelObject('config', present, leaseLabels(this.stack, lease, ++this.beat))
+    } catch (error) {
+      this.ports.log.debug(`The lock was not renewed this time: ${messageOf(error)}`)
+    }
+    return true
+  }
+
+  /** Whether the lock still is ours; tells the run when it has to stop. */
+  private judge(present: SwarmObject | null): boolean {
+    const holder = present === null ? null : parseLease(present)
+    if (holder?.nonce !== this.lease.nonce) {
+      this.aborted.abort(lockLost(this.stack, holder === null ? null : describeHolder(holder)))
+      return false
+    }
+    if (holder.asked !== undefined) this.aborted.abort(askedToStop(this.stack, holder.asked))
+    return true
+  }
+}
+
+/** The filter of the engine goes by prefix. */
+async function findLock(engine: Engine, stack: string): Promise<SwarmObject | null> {
+  const name = lockName(stack)
+  const objects = await engine.objects('config', { name })
+  return objects.find(object => object.Spec.Name === name) ?? null
+}
+
+/** The id of the new lock; null when another run was faster. */
+async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<string | null> {
+  try {
+    return await engine.createObject('config', lockName(stack), Buffer.from('lock'), leaseLabels(stack, lease, 0))
+  } catch (error) {
+    if (error instanceof EngineError && error.status === 409) return null
+    throw error
+  }
+}
+
+/**
+ * Removes a lock that nobody holds any more. It is first marked as free by compare-and-set, which fails when its
+ * holder turns out to be alive, and from then on no holder can renew it.
+ */
+async function tryClear(engine: Engine, stack: string, present: SwarmObject, engineNow: number): Promise<boolean> {
+  if (parseLease(present) !== null) {
+    if (!isExpired(present, engineNow)) return false
+    if (!(await tryLabel(engine, present, freeLabels(stack)))) return false
+  }
+  return engine.removeObject('config', present.ID)
+}
+
+async function tryLabel(
+  engine: Engine,
+  object: SwarmObject,
+  labels: Readonly<Record<string, string>>
+): Promise<boolean> {
+  try {
+    await engine.labelObject('config', object, labels)
+    return true
+  } catch (error) {
+    if (error instanceof EngineError && error.status !== 0) return false
+    throw error
+  }
+}
+
+/** By how many milliseconds the engine's clock is ahead of ours. */
+async function engineAhead(ports: Ports, engine: Engine): Promise<number> {
+  const { SystemTime } = await engine.info()
+  const time = Date.parse(SystemTime ?? '')
+  return Number.isFinite(time) ? time - ports.clock.now() : 0
+}

@@ -1,0 +1,134 @@
+import type { Service } from '../engine-types.js'
+import { releaseGone, releaseTooLarge } from '../errors/release.js'
+import { messageOf } from '../errors.js'
+import { label } from '../model.js'
+import { EngineError, type Engine, type Ports } from '../ports.js'
+import { namesIn } from '../release/garbage.js'
+import {
+  encodeRelease,
+  largestRecord,
+  nextId,
+  parseEntries,
+  releaseLabels,
+  releaseName,
+  verdictLabels,
+  type ReadableEntry,
+  type Release,
+  type ReleaseEntry,
+  type Verdict
+} from '../release/record.js'
+
+/** The releases that the swarm keeps of a stack, newest first. */
+export async function readReleases(engine: Engine, stack: string): Promise<readonly ReleaseEntry[]> {
+  return parseEntries(await engine.objects('config', { stack, labels: [`${label.kind}=release`] }))
+}
+
+export interface NewRelease {
+  readonly stack: string
+  readonly entries: readonly ReleaseEntry[]
+  readonly live: readonly Service[]
+  /** Further labels of the record, such as the preview's. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Makes the record for the id that it gets. */
+  readonly build: (id: string) => Release
+}
+
+/**
+ * Writes down what is about to be applied, with the verdict `pending`: a run that is killed leaves a true trace.
+ * The name of a config is unique in the swarm, and so is the id with it. Throws UserError when the record is too large.
+ */
+export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<ReadableEntry> {
+  let { entries } = wanted
+  for (let attempt = 1; ; attempt++) {
+    const release = wanted.build(nextId(entries, wanted.live))
+    const data = encodeRelease(release)
+    if (data.length > largestRecord) throw releaseTooLarge(release.id, data.length)
+    const labels = { ...wanted.labels, ...releaseLabels(release) }
+    try {
+      await engine.createObject('config', releaseName(wanted.stack, release.id), data, labels)
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.status !== 409 || attempt >= 5) throw error
+    }
+    entries = await readReleases(engine, wanted.stack)
+    const entry = entries.find(
+      ({ id, runUrl, at }) => id === release.id && runUrl === release.runUrl && at === release.at
+    )
+    if (entry !== undefined) return { ...entry, release }
+  }
+}
+
+/**
+ * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. Asks for
+ * the newest version of the record first, as compare-and-set wants it. A record that is gone is left at that.
+ */
+export async function markRelease(
+  engine: Engine,
+  entry: ReleaseEntry,
+  result: { readonly verdict: Verdict; readonly live?: readonly Service[] }
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const object = await engine.config(entry.object.ID)
+    if (object === null) return
+    try {
+      await engine.labelObject('config', object, verdictLabels(object.Spec.Labels ?? {}, result.verdict, result.live))
+      return
+    } catch (error) {
+      if (!(error instanceof EngineError) || attempt >= 5) throw error
+    }
+  }
+}
+
+/**
+ * Makes sure that an old release can be had again before anything is changed. Throws UserError naming the secrets,
+ * configs and images that are gone; what cannot be found out is only a warning. `auth` gives the X-Registry-Auth value
+ * for an image.
+ */
+export async function assertRestorable(
+  ports: Ports,
+  engine: Engine,
+  release: Release,
+  options: { readonly auth?: (reference: string) => string | undefined } = {}
+): Promise<void> {
+  const { secrets, configs, services } = release.rendered
+  const [missingSecrets, missingConfigs] = await Promise.all([
+    missingObjects(engine, 'secret', namesIn(secrets)),
+    missingObjects(engine, 'config', namesIn(configs))
+  ])
+  const jobs = new Set(release.jobs)
+  const images = Object.entries(services).flatMap(([key, service]) => (jobs.has(key) ? [] : [service.image]))
+  const missingImages: string[] = []
+  for (const image of new Set(images)) {
+    if (!(await isThere(ports, engine, image, options.auth?.(image)))) missingImages.push(`image ${image}`)
+  }
+  const missing = [...missingSecrets, ...missingConfigs, ...missingImages]
+  if (missing.length > 0) throw releaseGone(release.id, missing)
+}
+
+async function missingObjects(
+  engine: Engine,
+  kind: 'secret' | 'config',
+  names: readonly string[]
+): Promise<readonly string[]> {
+  if (names.length === 0) return []
+  const present = new Set((await engine.objects(kind)).map(object => object.Spec.Name))
+  return names.filter(name => !present.has(name)).map(name => `${kind} ${name}`)
+}
+
+/** On the connected node, or in its registry. A registry that does not say "not found" has the benefit of the doubt. */
+async function isThere(ports: Ports, engine: Engine, image: string, auth: string | undefined): Promise<boolean> {
+  try {
+    await engine.call('GET', `/images/${image}/json`)
+    return true
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.status !== 404) throw error
+  }
+  try {
+    await engine.distribution(image, auth)
+    return true
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    if (error.status === 404 || /manifest unknown|not found|no such manifest/i.test(error.message)) return false
+    ports.log.warning(`Whether image ${image} still is in its registry could not be found out: ${messageOf(error)}`)
+    return true
+  }
+}

@@ -1,0 +1,214 @@
+import { messageOf } from '../errors.js'
+import { stillRunning } from '../errors/release.js'
+import { parseReference } from '../images/reference.js'
+import { label } from '../model.js'
+import { EngineError, type Engine, type Ports } from '../ports.js'
+import { chooseImages } from '../release/garbage.js'
+import { parseEntries } from '../release/record.js'
+
+export interface Removal {
+  readonly stack: string
+  /** Also the volumes of the stack, as far as they are on the connected node. */
+  readonly volumes: boolean
+  readonly timeoutMs: number
+}
+
+export interface Removed {
+  /** false when there was nothing of the stack. */
+  readonly existed: boolean
+  /** How many of each. */
+  readonly removed: {
+    readonly services: number
+    readonly networks: number
+    readonly secrets: number
+    readonly configs: number
+    readonly volumes: number
+    readonly images: number
+  }
+  /** What stays, one sentence each. */
+  readonly left: readonly string[]
+}
+
+/** How often is looked whether something is gone. */
+const pollMs = 1_000
+
+/**
+ * Takes a stack down and waits until it is gone: `docker stack rm` does not wait for the tasks, and a deploy right
+ * after it meets the old networks (moby/moby#29293). What is already gone counts as removed. The stack's lock is not
+ * touched: whoever calls this holds it. Throws UserError naming what is still there when the time is over.
+ */
+export async function removeStack(ports: Ports, engine: Engine, removal: Removal): Promise<Removed> {
+  const { stack } = removal
+  const until = ports.clock.now() + removal.timeoutMs
+  const wait = new Wait(ports, stack, removal.timeoutMs, until)
+  const images = await imagesOf(engine, stack)
+  const services = await removeServices(ports, engine, stack)
+  await wait.for(async () => (await runningTasks(engine, stack)).map(task => `task ${task}`))
+  const networks = await wait.removed(
+    () => networksOf(engine, stack),
+    id => tryRemoveNetwork(engine, id)
+  )
+  const secrets = await removeObjects(engine, 'secret', stack)
+  const configs = await removeObjects(engine, 'config', stack)
+  const { volumes, left } = await removeVolumes(ports, engine, removal, until)
+  const gone = await removeImages(ports, engine, images)
+  const removed = {
+    services,
+    networks: networks.count,
+    secrets: secrets.count,
+    configs: configs.count,
+    volumes,
+    images: gone
+  }
+  const existed = Object.values(removed).some(count => count > 0)
+  return { existed, removed, left: [...networks.left, ...secrets.left, ...configs.left, ...left] }
+}
+
+interface Thing {
+  readonly id: string
+  readonly name: string
+  /** A service of another stack. */
+  readonly usedBy?: string
+}
+
+interface Gone {
+  readonly count: number
+  readonly left: readonly string[]
+}
+
+/** Waits until there is nothing left, or says what is when the time is over. */
+class Wait {
+  constructor(
+    private readonly ports: Ports,
+    private readonly stack: string,
+    private readonly timeoutMs: number,
+    private readonly until: number
+  ) {}
+
+  async for(left: () => Promise<readonly string[]>): Promise<void> {
+    for (;;) {
+      const names = await left()
+      if (names.length === 0) return
+      const { clock, cancelled } = this.ports
+      if (clock.now() >= this.until || cancelled.aborted) throw stillRunning(this.stack, names, this.timeoutMs)
+      await clock.sleep(pollMs, cancelled)
+    }
+  }
+
+  /** Removes until there is nothing left but what other stacks use. */
+  async removed(list: () => Promise<readonly Thing[]>, remove: (id: string) => Promise<boolean>): Promise<Gone> {
+    const seen = new Set<string>()
+    const left = new Set<string>()
+    await this.for(async () => {
+      const mine = (await list()).filter(thing => thing.usedBy === undefined)
+      for (const { id } of mine) {
+        seen.add(id)
+        await remove(id)
+      }
+      const still = await list()
+      for (const { name, usedBy } of still)
+        if (usedBy !== undefined) left.add(`Network ${name} is in use by ${usedBy}.`)
+      return still.filter(thing => thing.usedBy === undefined).map(({ name }) => `network ${name}`)
+    })
+    return { count: seen.size, left: [...left] }
+  }
+}
+
+async function removeServices(ports: Ports, engine: Engine, stack: string): Promise<number> {
+  const services = await engine.services(stack)
+  for (const service of services) {
+    await engine.removeService(service.ID)
+    ports.log.info(`Removed service ${service.Spec.Name}`)
+  }
+  return services.length
+}
+
+const over = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
+
+/** Tasks of a removed service go when their containers have stopped; those on a node that is down are orphaned later. */
+async function runningTasks(engine: Engine, stack: string): Promise<readonly string[]> {
+  const tasks = await engine.tasksOfStack(stack)
+  return tasks.filter(task => !over.has(task.Status.State)).map(task => task.ID)
+}
+
+async function networksOf(engine: Engine, stack: string): Promise<readonly Thing[]> {
+  const [networks, services] = await Promise.all([engine.networks({ stack }), engine.services(null)])
+  return networks.map(({ Id, Name }) => {
+    const user = services.find(({ Spec }) => (Spec.TaskTemplate.Networks ?? []).some(({ Target }) => Target === Id))
+    return { id: Id, name: Name, ...(user !== undefined && { usedBy: user.Spec.Name }) }
+  })
+}
+
+/** What is in use once the stack's own services are gone, another stack uses. */
+async function removeObjects(engine: Engine, kind: 'secret' | 'config', stack: string): Promise<Gone> {
+  const objects = await engine.objects(kind, { stack })
+  const left: string[] = []
+  let count = 0
+  for (const { ID, Spec } of objects) {
+    if (Spec.Labels?.[label.kind] === 'lock') continue
+    if (await engine.removeObject(kind, ID)) count++
+    else left.push(`${kind === 'secret' ? 'Secret' : 'Config'} ${Spec.Name} is in use by another stack.`)
+  }
+  return { count, left }
+}
+
+/** A network is in use until the last of its tasks is gone, which the tasks' list is a little ahead of. */
+async function tryRemoveNetwork(engine: Engine, id: string): Promise<boolean> {
+  try {
+    await engine.removeNetwork(id)
+    return true
+  } catch (error) {
+    if (error instanceof EngineError && error.status !== 0) return false
+    throw error
+  }
+}
+
+async function removeVolumes(
+  ports: Ports,
+  engine: Engine,
+  { stack, volumes }: Removal,
+  until: number
+): Promise<{ readonly volumes: number; readonly left: readonly string[] }> {
+  const names = await engine.volumes(stack)
+  if (!volumes) {
+    const left = names.map(name => `Volume ${name} keeps its data; \`remove-volumes: true\` removes it too.`)
+    return { volumes: 0, left }
+  }
+  let remaining = names
+  for (;;) {
+    const kept: string[] = []
+    for (const name of remaining) if (!(await engine.removeVolume(name))) kept.push(name)
+    remaining = kept
+    if (remaining.length === 0 || ports.clock.now() >= until || ports.cancelled.aborted) break
+    await ports.clock.sleep(pollMs, ports.cancelled)
+  }
+  const inUse = remaining.map(name => `Volume ${name} is still in use.`)
+  const others = (await engine.nodes()).length > 1
+  const away = others ? [`Volumes of ${stack} on other nodes are out of reach: \`docker volume ls\` there.`] : []
+  return { volumes: names.length - remaining.length, left: [...inUse, ...away] }
+}
+
+/** The images that only this stack's releases had brought here. */
+async function imagesOf(engine: Engine, stack: string): Promise<readonly string[]> {
+  const [services, records] = await Promise.all([
+    engine.services(null),
+    engine.objects('config', { labels: [`${label.kind}=release`] })
+  ])
+  return chooseImages({ stack, services, entries: parseEntries(records) })
+}
+
+/** What a stopped container still holds stays; a full disk is the only harm. */
+async function removeImages(ports: Ports, engine: Engine, images: readonly string[]): Promise<number> {
+  let removed = 0
+  for (const image of images) {
+    const { repository, digest } = parseReference(image) ?? {}
+    const name = repository === undefined || digest === undefined ? image : `${repository}@${digest}`
+    try {
+      if (await engine.removeImage(name)) removed++
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      ports.log.debug(`Image ${name} was not removed: ${messageOf(error)}`)
+    }
+  }
+  return removed
+}

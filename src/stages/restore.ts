@@ -1,0 +1,104 @@
+import type { Service } from '../engine-types.js'
+import { messageOf } from '../errors.js'
+import type { Stack } from '../model.js'
+import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
+import { planRecovery, type Accident, type Recovery } from '../release/recovery.js'
+import { modeOf } from '../release/target.js'
+import type { Target } from '../rollout/types.js'
+import { label } from '../model.js'
+
+export interface RestoreRequest extends Omit<Accident, 'now'> {
+  /** Applies services of an earlier release; gives what to watch. */
+  readonly redeploy: (
+    rendered: Stack,
+    services: readonly string[],
+    live: readonly Service[]
+  ) => Promise<readonly Target[]>
+}
+
+export interface Restoration {
+  /** What must be seen for the stack to count as restored. */
+  readonly targets: readonly Target[]
+  /** The release gone back to; null when there was none. */
+  readonly release: string | null
+  readonly actions: readonly Pick<Recovery, 'service' | 'key' | 'action' | 'why'>[]
+  /** What could not be put back or was left on purpose, one sentence each. */
+  readonly left: readonly string[]
+}
+
+/**
+ * Brings a stack back to the release before, service by service, whatever the swarm has already taken back itself.
+ * One service that cannot be put back does not keep the others from it: it is told in `left`.
+ */
+export async function restore(ports: Ports, host: Host, request: RestoreRequest): Promise<Restoration> {
+  const now = await host.engine.services(request.stack)
+  const plan = planRecovery({ ...request, now })
+  const targets: Target[] = []
+  const left = plan.filter(step => step.action === 'leave').map(step => `${step.key} was left as it is: ${step.why}.`)
+  const attempt = async (step: Recovery, act: () => Promise<Target | null>): Promise<void> => {
+    try {
+      const target = await act()
+      if (target !== null) targets.push(target)
+    } catch (error) {
+      left.push(`${step.key} could not be put back: ${messageOf(error)}`)
+    }
+  }
+  for (const step of plan) {
+    if (step.action !== 'leave' && step.action !== 'wait') ports.log.info(`${step.key}: ${step.why}`)
+    if (step.action === 'wait') targets.push(targetOf(step, step.live, step.release, false))
+    if (step.action === 'respec') await attempt(step, () => putBack(host.engine, request.release, step))
+    if (step.action === 'remove') await attempt(step, () => takeAway(host.engine, step.live))
+  }
+  const again = plan.filter(step => step.action === 'redeploy').map(step => step.key)
+  const record = request.last?.release?.rendered
+  if (again.length > 0 && record !== undefined) {
+    try {
+      targets.push(...(await request.redeploy(record, again, now)))
+    } catch (error) {
+      left.push(`${again.join(', ')} could not be put back: ${messageOf(error)}`)
+    }
+  }
+  return {
+    targets,
+    release: request.last?.id ?? null,
+    actions: plan.map(({ service, key, action, why }) => ({ service, key, action, why })),
+    left
+  }
+}
+
+/**
+ * Gives a service the Spec that was captured before, which fits whatever deployed it. The login that its nodes pull
+ * with stays the newest one. When the swarm takes the service back itself in the same moment, that is as good.
+ */
+async function putBack(engine: Engine, failed: string, step: Recovery & { action: 'respec' }): Promise<Target> {
+  let live = step.live
+  for (let attempt = 1; ; attempt++) {
+    if (live.Spec.Labels?.[label.release] !== failed) return targetOf(step, live, step.release, false)
+    try {
+      await engine.updateService(live.ID, live.Version.Index, step.spec, { registryAuthFrom: 'spec' })
+      return targetOf(step, live, step.release, true)
+    } catch (error) {
+      if (!(error instanceof EngineError) || attempt >= 10) throw error
+      const present = await engine.service(live.ID)
+      if (present === null) throw error
+      if (present.Version.Index === live.Version.Index) throw error
+      live = present
+    }
+  }
+}
+
+async function takeAway(engine: Engine, live: Service): Promise<null> {
+  await engine.removeService(live.ID)
+  return null
+}
+
+function targetOf(step: Recovery, live: Service, release: string | null, touched: boolean): Target {
+  return {
+    service: step.service,
+    key: step.key,
+    release,
+    mode: modeOf(live),
+    touched,
+    versionBefore: live.Version.Index
+  }
+}
