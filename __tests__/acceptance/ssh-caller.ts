@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { localShell } from '../../src/adapters/shell.js'
 import { makeConnect, type ConnectionRecord } from '../../src/adapters/ssh.js'
 import { addresses } from '../../src/inputs/parse.js'
 import type { ConnectRequest, Host, Log } from '../../src/ports.js'
@@ -22,7 +21,6 @@ export class Caller {
   connect(call: Call): Promise<Host> {
     const { host, jump, env, ...rest } = call
     const connect = makeConnect({
-      shell: localShell,
       log: this.log,
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
       runnerTemp: this.runnerTemp,
@@ -66,6 +64,7 @@ export class Caller {
     warning: line => this.lines.push(`warning: ${line}`),
     error: line => this.lines.push(`error: ${line}`),
     group: (_, body) => body(),
-    mask: () => undefined
+    mask: () => undefined,
+    redact: text => text
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { exitArgv, sshConfig, verifierScript, type SshPaths, type SshPlan } from '../commands/ssh.js'
 import { readSeen, type SeenKey } from '../commands/ssh-log.js'
-import type { Shell } from '../ports.js'
+import { localShell } from './shell.js'
 
 /** What the post step needs to undo a connection. Saved before anything of it is made. */
 export interface ConnectionRecord {
@@ -115,13 +115,13 @@ export class SshFolder {
  * Undoes a connection from its record: ends its process, if it still is that very process, and removes its folders.
  * For the post step, which may run after the main step was killed at any point. Doing it twice is fine.
  */
-export async function cleanUpConnection(record: ConnectionRecord, shell: Shell): Promise<void> {
+export async function cleanUpConnection(record: ConnectionRecord): Promise<void> {
   const pid = Number(await readFile(join(record.folder, 'pid'), 'utf8').catch(() => ''))
   const config = join(record.folder, 'config')
   if (pid > 1 && existsSync('/proc/self/cmdline')) await endProcess(pid, config)
   else if (pid > 1) {
     const argv = exitArgv({ config, control: join(record.folder, 'c') })
-    await shell.run(argv, { env: { PATH: process.env['PATH'] ?? '' }, timeoutMs: 5_000 })
+    await localShell.run(argv, { env: { PATH: process.env['PATH'] ?? '' }, timeoutMs: 5_000 })
   }
   await rm(record.keyFolder, { recursive: true, force: true })
   await rm(record.folder, { recursive: true, force: true })

@@ -14,9 +14,10 @@ import {
   unknownHostKey,
   wrongHostKey
 } from '../errors/ssh.js'
-import type { Connect, ConnectRequest, Host, HostAddress, Log, Shell } from '../ports.js'
+import type { Connect, ConnectRequest, Host, HostAddress, Log } from '../ports.js'
 import { makeEngine, type CountedEngine } from './engine.js'
 import { localHost } from './local-host.js'
+import { localShell } from './shell.js'
 import { SshConnection, type Attempt, type Route } from './ssh-connection.js'
 import { SshFolder, type ConnectionRecord } from './ssh-folder.js'
 import { openKey, type OpenKey } from './ssh-key.js'
@@ -32,7 +33,6 @@ const defaultUser = 'root'
 const firstPingMs = 15_000
 
 export interface ConnectDependencies {
-  readonly shell: Shell
   readonly log: Log
   /** The job's environment; a connection's processes get PATH, HOME and what the agent and the runner need, no more. */
   readonly env: Readonly<Record<string, string>>
@@ -54,7 +54,7 @@ export function makeConnect(dependencies: ConnectDependencies): Connect {
 }
 
 async function connectLocally(dependencies: ConnectDependencies, address: HostAddress): Promise<Host> {
-  const host = localHost(dependencies.shell, childEnv(dependencies.env), address)
+  const host = localHost(localShell, childEnv(dependencies.env), address)
   try {
     await host.ping(firstPingMs)
     return host
@@ -64,14 +64,14 @@ async function connectLocally(dependencies: ConnectDependencies, address: HostAd
 }
 
 async function connectOverSsh(dependencies: ConnectDependencies, request: ConnectRequest): Promise<Host> {
-  const { shell, log, runnerTemp, remember } = dependencies
+  const { log, runnerTemp, remember } = dependencies
   const checked = checkTrust(request)
   const env = childEnv(dependencies.env)
   const useKey = (request.key ?? '').trim() !== ''
   const problems = [...checked.problems, ...(useKey || env['SSH_AUTH_SOCK'] !== undefined ? [] : [noKey])]
   const folder = await SshFolder.make(runnerTemp, remember)
   try {
-    const key = useKey ? await opened(shell, folder, env, request, problems) : undefined
+    const key = useKey ? await opened(folder, env, request, problems) : undefined
     if (problems.length > 0) throw new UserError(problems)
     if (useKey) delete env['SSH_AUTH_SOCK']
     const connection = new SshConnection(folder, {
@@ -98,14 +98,13 @@ async function connectOverSsh(dependencies: ConnectDependencies, request: Connec
 
 /** The opened key; what is wrong with it is added to the other problems, so that one run names them all. */
 async function opened(
-  shell: Shell,
   folder: SshFolder,
   env: Readonly<Record<string, string>>,
   request: ConnectRequest,
   problems: Problem[]
 ): Promise<OpenKey | undefined> {
   try {
-    return await openKey(shell, folder, env, request.key ?? '', request.passphrase)
+    return await openKey(localShell, folder, env, request.key ?? '', request.passphrase)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     problems.push(...error.problems)
@@ -171,7 +170,7 @@ async function hostOn(
   request: ConnectRequest
 ): Promise<{ readonly host: Host } | { readonly problem: Problem }> {
   const gate = new SessionGate()
-  const run = remoteShell(dependencies.shell, connection, gate)
+  const run = remoteShell(localShell, connection, gate)
   const relay = { current: undefined as Relay | undefined }
   let counted = makeEngine(connection)
   const made = (): { host: Host } => ({ host: sshHost(dependencies, connection, counted, run, relay.current) })
@@ -229,7 +228,7 @@ function sshHost(
     engine: counted.engine,
     dockerHost: `unix://${connection.socketPath}`,
     run,
-    forwardBack: port => forwardBack(dependencies.shell, connection, port),
+    forwardBack: port => forwardBack(localShell, connection, port),
     keep: () => {
       if (relay !== undefined) throw new UserError(cannotKeep(connection.name))
       kept = true

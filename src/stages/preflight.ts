@@ -1,0 +1,94 @@
+import type { Info, Node } from '../engine-types.js'
+import type { Problem } from '../errors.js'
+import {
+  checkClock,
+  checkDisk,
+  checkEngine,
+  checkNetworks,
+  checkNodes,
+  checkQuorum,
+  checkSwarm,
+  checkVolumes,
+  platformOf,
+  type Check
+} from '../errors/preflight.js'
+import type { Host, Ports } from '../ports.js'
+
+export interface PreflightOptions {
+  readonly stack: string
+  /** What the stack names and does not make itself. */
+  readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
+}
+
+export interface PreflightReport {
+  readonly checks: readonly Check[]
+  /** The checks that keep a deploy from working. */
+  readonly problems: readonly Problem[]
+  readonly info: Info
+  readonly nodes: readonly Node[]
+  /** `linux/amd64` and so on, of the nodes that can take tasks. */
+  readonly platforms: readonly string[]
+}
+
+/**
+ * Looks at the server before anything is built: the engine and its swarm, managers, nodes, clock, disk, and what the stack
+ * expects to find. All at once, as data; changes nothing. @throws EngineError when the engine stops answering.
+ */
+export async function preflight(ports: Ports, host: Host, options: PreflightOptions): Promise<PreflightReport> {
+  const { engine } = host
+  const asked = ports.clock.now()
+  const [version, info] = await Promise.all([engine.version(), engine.info()])
+  const answered = ports.clock.now()
+  const base = [checkEngine(version), checkSwarm(info, host.name)]
+  const clock = clockOf(info, (asked + answered) / 2)
+  if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
+  const [nodes, networks, volumes, disk] = await Promise.all([
+    engine.nodes(),
+    options.externals.networks.length === 0 ? [] : engine.networks(),
+    options.externals.volumes.length === 0 ? [] : allVolumes(host),
+    diskOf(host, info.DockerRootDir ?? '/var/lib/docker')
+  ])
+  return report(
+    [
+      ...base,
+      checkQuorum(nodes),
+      checkNodes(nodes),
+      ...clock,
+      ...disk,
+      ...checkNetworks(options.externals.networks, networks),
+      ...checkVolumes(options.externals.volumes, volumes, nodes.length)
+    ],
+    info,
+    nodes
+  )
+}
+
+function report(checks: readonly Check[], info: Info, nodes: readonly Node[]): PreflightReport {
+  const usable = nodes.filter(node => node.Status.State === 'ready' && node.Spec.Availability === 'active')
+  return {
+    checks,
+    problems: checks
+      .filter(check => check.state === 'problem')
+      .map(({ detail, remedy }) => ({ message: detail, ...(remedy === undefined ? {} : { remedy }) })),
+    info,
+    nodes,
+    platforms: [...new Set(usable.map(platformOf))]
+  }
+}
+
+function clockOf(info: Info, ours: number): readonly Check[] {
+  const theirs = Date.parse(info.SystemTime ?? '')
+  return Number.isNaN(theirs) ? [] : [checkClock(theirs - ours)]
+}
+
+async function allVolumes(host: Host): Promise<readonly string[]> {
+  const found = await host.engine.call<{ Volumes?: readonly { Name: string }[] | null }>('GET', '/volumes')
+  return (found.Volumes ?? []).map(volume => volume.Name)
+}
+
+/** One `df` over the connection that is there; a server that does not let us look gets no row. */
+async function diskOf(host: Host, root: string): Promise<readonly Check[]> {
+  const result = await host.run(['df', '-Pk', root], { timeoutMs: 10_000 })
+  const check = result.code === 0 ? checkDisk(result.stdout, root) : null
+  return check === null ? [] : [check]
+}
