@@ -12,7 +12,7 @@ const effects = [
   'node:https',
   'undici'
 ]
-const rooms = { pure: ['compose', 'rollout', 'release', 'images', 'report', 'preview', 'commands', 'errors'] }
+const rooms = { pure: ['compose', 'rollout', 'release', 'images', 'secrets', 'report', 'preview', 'commands', 'errors'] }
 
 const noEffects = { group: effects, message: 'Only src/adapters touches the world: ask for it through a port.' }
 

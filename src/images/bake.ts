@@ -1,0 +1,208 @@
+import type { Json, JsonObject } from '../model.js'
+import type { Target } from './plan.js'
+
+/** A top-level secret of the compose file, as far as a build may read it. */
+export interface BuildSecret {
+  readonly file?: string | undefined
+  readonly environment?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** What this run gives every target, besides what the compose file says. */
+export interface BakeOptions {
+  readonly labels: Readonly<Record<string, string>>
+  /** Of the nodes; a service's own `platform` and `build.platforms` go before. Empty: the builder's own. */
+  readonly platforms: readonly string[]
+  readonly cacheFrom: (target: Target) => readonly string[]
+  readonly cacheTo: (target: Target) => readonly string[]
+  readonly output: (target: Target) => readonly string[]
+  /** Whether the builder adds attestations; without, what the compose file asks for is left out. */
+  readonly attestations: boolean
+  /** Seconds since 1970 of the commit, for builds that can be repeated (reproducible-builds.org). */
+  readonly sourceDateEpoch?: number
+  /** `secrets` of the compose file: where each build secret is, as a file or in a variable of the builder's environment. */
+  readonly secrets: Readonly<Record<string, { readonly file: string } | { readonly variable: string }>>
+  /** More tags than the target's own references. */
+  readonly extraTags?: (target: Target) => readonly string[]
+}
+
+/** The bake file for these targets, as JSON. The order of keys is fixed, so that one plan gives one text. */
+export function bakeFile(targets: readonly Target[], options: BakeOptions): string {
+  const target = Object.fromEntries(targets.map(each => [each.name, bakeTarget(each, targets, options)]))
+  return `${JSON.stringify(escapeTemplates({ group: { default: { targets: targets.map(each => each.name) } }, target }), null, 2)}\n`
+}
+
+function bakeTarget(target: Target, all: readonly Target[], options: BakeOptions): JsonObject {
+  const build = target.build
+  const platforms = targetPlatforms(target, options.platforms)
+  const epoch = options.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(options.sourceDateEpoch) }
+  return clean({
+    context: build['context'] ?? '.',
+    dockerfile: build['dockerfile'],
+    'dockerfile-inline': build['dockerfile_inline'],
+    target: build['target'],
+    args: texts({ ...epoch, ...record(build['args']) }),
+    contexts: contexts(record(build['additional_contexts']), all),
+    labels: texts({ ...options.labels, ...record(build['labels']) }),
+    tags: [...target.references, ...(options.extraTags?.(target) ?? [])],
+    platforms,
+    'cache-from': [...strings(build['cache_from']).map(cacheSource), ...options.cacheFrom(target)],
+    'cache-to': [
+      ...(options.attestations ? strings(build['cache_to']).map(cacheSource) : []),
+      ...options.cacheTo(target)
+    ],
+    'no-cache': build['no_cache'],
+    'no-cache-filter': strings(build['no_cache_filter']),
+    pull: build['pull'],
+    network: build['network'],
+    'shm-size': build['shm_size'] === undefined ? undefined : asText(build['shm_size']),
+    ulimits: ulimits(record(build['ulimits'])),
+    'extra-hosts': extraHosts(build['extra_hosts']),
+    entitlements: entitlements(build),
+    secret: buildSecrets(build, options),
+    ssh: strings(build['ssh']).length > 0 ? strings(build['ssh']) : sshOf(build['ssh']),
+    attest: options.attestations ? attestations(build) : [],
+    output: options.output(target)
+  })
+}
+
+/** A service's own platform, else what its build lists, else what the nodes are. */
+export function targetPlatforms(target: Target, nodes: readonly string[]): readonly string[] {
+  if (target.platform !== undefined) return [target.platform]
+  const listed = strings(target.build['platforms'])
+  return listed.length > 0 ? listed : nodes
+}
+
+/** `service:base` is the image that another service builds, or one that is pulled. */
+function contexts(additional: JsonObject, all: readonly Target[]): JsonObject {
+  return Object.fromEntries(
+    Object.entries(additional).map(([name, value]) => {
+      const service =
+        typeof value === 'string' && value.startsWith('service:') ? value.slice('service:'.length) : undefined
+      const target = all.find(each => service !== undefined && each.services.includes(service))
+      return [name, target === undefined ? value : `target:${target.name}`]
+    })
+  )
+}
+
+/** A name alone is a registry's cache, as in `cache_from: [ghcr.io/owner/web:cache]`. */
+function cacheSource(text: string): string {
+  return text.includes('=') ? text : `type=registry,ref=${text}`
+}
+
+/** Compose writes them as `{source, target}`; the mount's name is the target, else the secret's key. */
+function buildSecrets(build: JsonObject, options: BakeOptions): readonly string[] {
+  return buildSecretNames(build).flatMap(({ source, target }) => {
+    const where = options.secrets[source]
+    if (where === undefined) return []
+    return [csv('file' in where ? [`id=${target}`, `src=${where.file}`] : [`id=${target}`, `env=${where.variable}`])]
+  })
+}
+
+/** The build secrets of a service: their keys in the compose file and the names that the Dockerfile mounts them by. */
+export function buildSecretNames(build: JsonObject): readonly { readonly source: string; readonly target: string }[] {
+  const list = Array.isArray(build['secrets']) ? (build['secrets'] as readonly Json[]) : []
+  return list.flatMap(item => {
+    if (typeof item === 'string') return [{ source: item, target: item }]
+    const { source, target } = record(item)
+    if (typeof source !== 'string') return []
+    return [
+      { source, target: typeof target === 'string' && target !== '' ? target.replace(/^\/run\/secrets\//, '') : source }
+    ]
+  })
+}
+
+/** One field with a comma or a quote in it is quoted as CSV has it. */
+function csv(fields: readonly string[]): string {
+  return fields.map(field => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')
+}
+
+function sshOf(ssh: Json | undefined): readonly string[] {
+  return Object.entries(record(ssh)).map(([id, path]) =>
+    typeof path === 'string' && path !== '' ? `${id}=${path}` : id
+  )
+}
+
+function ulimits(limits: JsonObject): readonly string[] {
+  return Object.entries(limits).map(([name, value]) => {
+    const { soft, hard } = record(value)
+    return typeof value === 'number' ? `${name}=${value}` : `${name}=${asText(soft)}:${asText(hard)}`
+  })
+}
+
+function extraHosts(hosts: Json | undefined): JsonObject {
+  if (!Array.isArray(hosts)) return record(hosts)
+  const pairs = strings(hosts).map(host => /^([^=:]+)[=:](.*)$/.exec(host))
+  return Object.fromEntries(pairs.flatMap(pair => (pair === null ? [] : [[pair[1] ?? '', pair[2] ?? '']])))
+}
+
+/** What a build may do beyond the ordinary; each must also be allowed on the command line. */
+export function entitlements(build: JsonObject): readonly string[] {
+  return [
+    ...new Set([
+      ...strings(build['entitlements']),
+      ...(build['privileged'] === true ? ['security.insecure'] : []),
+      ...(build['network'] === 'host' ? ['network.host'] : [])
+    ])
+  ]
+}
+
+/** Nothing said leaves buildx its own default: a minimal provenance. */
+function attestations(build: JsonObject): readonly string[] {
+  const { provenance, sbom } = build
+  return [
+    ...(provenance === undefined || provenance === null ? [] : [attestation('provenance', provenance)]),
+    ...(sbom === undefined || sbom === null ? [] : [attestation('sbom', sbom)])
+  ]
+}
+
+function attestation(type: string, value: Json): string {
+  const off = value === false || value === 'false'
+  const detail = typeof value === 'string' && value !== 'true' && !off ? `,${value}` : ''
+  return `type=${type}${off ? ',disabled=true' : detail}`
+}
+
+/**
+ * bake reads strings of a JSON file as templates, keys too: `${NAME}` would be looked up and `%{if}` obeyed
+ * (HCL's JSON syntax, https://github.com/hashicorp/hcl/blob/main/json/spec.md).
+ */
+function escapeTemplates(value: Json): Json {
+  if (typeof value === 'string') return value.replaceAll('${', '$${').replaceAll('%{', '%%{')
+  if (Array.isArray(value)) return value.map(item => escapeTemplates(item as Json))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value as JsonObject).map(([key, item]) => [escapeTemplates(key) as string, escapeTemplates(item)])
+  )
+}
+
+function asText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
+}
+
+function record(value: Json | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
+}
+
+function strings(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? (value as readonly Json[]).filter(item => typeof item === 'string') : []
+}
+
+/** Values as text; a null one is left out, as an argument without a value that the environment does not have. */
+function texts(values: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [key, asText(value)])
+  )
+}
+
+/** Without what is not there. */
+function clean(values: Readonly<Record<string, Json | undefined>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, Json] => {
+      const [, value] = entry
+      if (value === undefined || value === null || value === false) return false
+      return typeof value !== 'object' || Object.keys(value).length > 0
+    })
+  )
+}

@@ -1,0 +1,96 @@
+import { UserError } from '../errors.js'
+import type { BuildSecret } from '../images/bake.js'
+import type { CacheKind } from '../images/cache.js'
+import { planBuilds, type BuildPlan } from '../images/plan.js'
+import { pin } from '../images/reference.js'
+import type { Job } from '../job.js'
+import type { Build } from '../model.js'
+import type { Ports } from '../ports.js'
+import { bakeImages } from '../stages/build.js'
+import type { RegistrySession } from '../stages/login.js'
+
+export interface BuildRequest {
+  readonly builds: readonly Build[]
+  /** Top-level `secrets` of the canonical model: what build secrets refer to. */
+  readonly secrets: Readonly<Record<string, BuildSecret>>
+  /** The `secrets` input. */
+  readonly values: ReadonlyMap<string, string>
+  readonly stack: string
+  readonly registry?: string
+  readonly tags: readonly string[]
+  readonly job: Job
+  readonly pullRequest?: number
+  /** Of the nodes; empty is the builder's own. */
+  readonly platforms: readonly string[]
+  readonly cache: CacheKind
+  /** `auto` takes an image that the registry already has of the same content; `always` builds. */
+  readonly mode: 'auto' | 'always'
+  /** Asks for the digest of a reference; without it, everything is built. */
+  readonly find?: (reference: string) => Promise<string | undefined>
+  readonly session: RegistrySession
+  readonly workspace: string
+}
+
+export interface BuiltImages {
+  /** Service key to `repository:tag@sha256:…`. */
+  readonly images: Readonly<Record<string, string>>
+  /** The same by the name that the compose file gives the image, for services that use it without building it. */
+  readonly byName: Readonly<Record<string, string>>
+}
+
+/**
+ * Builds and pushes the images of all services that have a `build`, each distinct build once, and gives what to deploy:
+ * the digest that was built.
+ * @throws UserError with every problem of the names at once, before anything is built; and see {@link bakeImages}.
+ */
+export async function buildImages(ports: Ports, request: BuildRequest): Promise<BuiltImages> {
+  if (request.builds.length === 0) return { images: {}, byName: {} }
+  const plan = planFor(request)
+  if (plan.problems.length > 0) throw new UserError(plan.problems)
+  const digests = await ports.log.group('Build', () => bake(ports, request, plan))
+  return pinned(plan, digests)
+}
+
+function planFor(request: BuildRequest): BuildPlan {
+  const { job, pullRequest, registry } = request
+  return planBuilds(request.builds, {
+    stack: request.stack,
+    ...(registry === undefined ? {} : { registry }),
+    transfer: 'registry',
+    tags: request.tags,
+    source: {
+      commit: job.commit,
+      ref: job.ref,
+      refName: job.refName,
+      ...(pullRequest === undefined ? {} : { pullRequest })
+    }
+  })
+}
+
+function bake(ports: Ports, request: BuildRequest, plan: BuildPlan): Promise<Readonly<Record<string, string>>> {
+  const { job, stack, platforms, cache, secrets, values, workspace } = request
+  const source = job.repository === '' ? '' : `${job.serverUrl}/${job.repository}`
+  return bakeImages(ports, {
+    targets: plan.targets,
+    stack,
+    origin: { source, commit: job.commit },
+    platforms,
+    cache,
+    secrets,
+    values,
+    env: request.session.env,
+    workspace,
+    output: { kind: 'push' }
+  })
+}
+
+function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>>): BuiltImages {
+  const images: Record<string, string> = {}
+  const byName: Record<string, string> = {}
+  for (const target of plan.targets) {
+    const digest = digests[target.name] ?? ''
+    for (const [service, reference] of Object.entries(target.deploys)) images[service] = pin(reference, digest)
+  }
+  for (const [name, service] of Object.entries(plan.named)) byName[name] = images[service] ?? name
+  return { images, byName }
+}

@@ -1,0 +1,243 @@
+import { bake, bootBuilder, commitTime, inspectBuilder } from '../commands/bake.js'
+import type { Place } from '../errors.js'
+import { UserError } from '../errors.js'
+import {
+  buildCancelled,
+  buildFailed,
+  cacheUnsupported,
+  cannotBuildFor,
+  dockerMissing,
+  missingBuildSecret,
+  noBuilder,
+  noDigest,
+  onePlatformOnly,
+  pushFailed,
+  pushRefused
+} from '../errors/images.js'
+import {
+  bakeFile,
+  buildSecretNames,
+  entitlements,
+  targetPlatforms,
+  type BakeOptions,
+  type BuildSecret
+} from '../images/bake.js'
+import { parseBuilder, type Builder } from '../images/builder.js'
+import { chooseCache, type Cache, type CacheKind } from '../images/cache.js'
+import { githubCacheEnvironment, hasGithubCache } from '../images/environment.js'
+import { readFailure, type DockerfileLine } from '../images/failure.js'
+import { readDigests } from '../images/metadata.js'
+import { dockerfilePath, localPaths, outside } from '../images/paths.js'
+import { canBuild } from '../images/platforms.js'
+import type { Target } from '../images/plan.js'
+import type { Ports, RunResult } from '../ports.js'
+import { findValue, type Values } from '../secrets/match.js'
+
+export interface BakeRequest {
+  readonly targets: readonly Target[]
+  readonly stack: string
+  /** Of the images' labels. Empty texts leave a label out. */
+  readonly origin: { readonly source: string; readonly commit: string }
+  readonly platforms: readonly string[]
+  readonly cache: CacheKind
+  readonly cacheFolders?: { readonly restored: string; readonly next: string }
+  /** Top-level `secrets` of the canonical model: what build secrets refer to. */
+  readonly secrets: Readonly<Record<string, BuildSecret>>
+  readonly values: ReadonlyMap<string, string>
+  /** More tags, such as the one that says what the image was made of. */
+  readonly extraTags?: (target: Target) => readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly workspace: string
+  /** `push` to the registry, or an OCI layout for each target in this folder. */
+  readonly output: { readonly kind: 'push' } | { readonly kind: 'layout'; readonly folder: string }
+}
+
+/**
+ * Builds all targets at once with `docker buildx bake`, its output shown line by line, and pushes them (or writes them
+ * as OCI layouts). Gives each target's digest.
+ * @throws UserError: no builder, a platform or cache it cannot do, a failing step, a refused push, a registry that does
+ * not answer (three attempts), a build secret that nobody gives.
+ */
+export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Readonly<Record<string, string>>> {
+  const builder = await findBuilder(ports, request.env)
+  assertPlatforms(builder, request)
+  const cache = pickCache(ports, builder, request)
+  const secrets = gatherSecrets(ports, request)
+  const epoch = await commitSeconds(ports, request)
+  const options: BakeOptions = {
+    labels: originLabels(request, epoch),
+    platforms: request.platforms,
+    cacheFrom: cache.from,
+    cacheTo: cache.to,
+    output: target => [
+      request.output.kind === 'push'
+        ? 'type=registry'
+        : `type=oci,tar=false,dest=${request.output.folder}/${target.name}`
+    ],
+    attestations: builder.cacheExport,
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+    secrets: secrets.places,
+    ...(request.extraTags === undefined ? {} : { extraTags: request.extraTags })
+  }
+  const env = { ...request.env, ...secrets.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
+  return await runBake(ports, request, options, env)
+}
+
+async function findBuilder(ports: Ports, env: Readonly<Record<string, string>>): Promise<Builder> {
+  const inspect = (argv: readonly string[], timeoutMs: number): Promise<RunResult> =>
+    ports.shell.run(argv, { env, timeoutMs, signal: ports.cancelled })
+  let result = await inspect(inspectBuilder(), 60_000)
+  if (result.code === 127) throw dockerMissing()
+  let builder = parseBuilder(result.stdout)
+  // A builder in a container says nothing of itself until it is started.
+  if (result.code === 0 && builder?.platforms.length === 0) {
+    result = await inspect(bootBuilder(), 180_000)
+    builder = parseBuilder(result.stdout)
+  }
+  if (result.code !== 0 || builder === undefined)
+    throw noBuilder(result.stderr.trim().split('\n').slice(-10).join('\n'))
+  return builder
+}
+
+function assertPlatforms(builder: Builder, request: BakeRequest): void {
+  const wanted = request.targets.map(target => targetPlatforms(target, request.platforms))
+  const unable = [...new Set(wanted.flat())].filter(platform => !canBuild(builder.platforms, platform))
+  if (unable.length > 0) throw cannotBuildFor(unable, builder.name, builder.platforms)
+  const several = wanted.find(platforms => platforms.length > 1)
+  if (several !== undefined && !builder.multiPlatform) throw onePlatformOnly(several)
+}
+
+function pickCache(ports: Ports, builder: Builder, request: BakeRequest): Cache {
+  const cache = chooseCache({
+    wanted: request.cache,
+    builder,
+    service: hasGithubCache(ports.env),
+    stack: request.stack,
+    pushed: request.output.kind === 'push',
+    ...(request.cacheFolders === undefined ? {} : { folders: request.cacheFolders })
+  })
+  if (cache.kind === 'unsupported') throw cacheUnsupported(cache.wanted, cache.lacks, builder)
+  ports.log.info(`Builder ${builder.name} (${builder.driver}), cache ${cache.kind}.`)
+  return cache
+}
+
+interface BuildSecrets {
+  readonly places: BakeOptions['secrets']
+  /** Values for the builder's environment, where no argv and no file shows them. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+function gatherSecrets(ports: Ports, request: BakeRequest): BuildSecrets {
+  const places: Record<string, { readonly file: string } | { readonly variable: string }> = {}
+  const env: Record<string, string> = {}
+  const values: Values = { secrets: request.values, env: ports.env }
+  const wanted = new Set(request.targets.flatMap(target => buildSecretNames(target.build).map(({ source }) => source)))
+  const missing: string[] = []
+  for (const key of wanted) {
+    const { file, environment, name } = request.secrets[key] ?? {}
+    const candidates = [environment, name, key].filter(text => typeof text === 'string')
+    const match = findValue(typeof environment === 'string' ? [environment] : candidates, values)
+    if (match.found === 'secrets' || (match.found === 'environment' && typeof file !== 'string')) {
+      const variable = `SWARM_ROLLOUT_SECRET_${Object.keys(env).length}`
+      env[variable] = match.value
+      ports.log.mask(match.value)
+      places[key] = { variable }
+    } else if (typeof file === 'string') places[key] = { file }
+    else missing.push(key)
+  }
+  if (missing.length > 0) throw new UserError(missing.map(missingBuildSecret))
+  return { places, env }
+}
+
+/** undefined where there is no checkout, no git, or a shallow one that lacks the commit. */
+async function commitSeconds(ports: Ports, request: BakeRequest): Promise<number | undefined> {
+  if (request.origin.commit === '') return undefined
+  const env = { PATH: request.env['PATH'] ?? '', HOME: request.env['HOME'] ?? '' }
+  const argv = commitTime(request.workspace, request.origin.commit)
+  const { code, stdout } = await ports.shell.run(argv, { env, timeoutMs: 10_000 })
+  return code === 0 && /^\d{1,12}$/.test(stdout.trim()) ? Number(stdout.trim()) : undefined
+}
+
+/** https://specs.opencontainers.org/image-spec/annotations/. No time of building: the same commit gives the same image. */
+function originLabels(request: BakeRequest, epoch: number | undefined): Readonly<Record<string, string>> {
+  const { source, commit } = request.origin
+  return {
+    ...(source === '' ? {} : { 'org.opencontainers.image.source': source }),
+    ...(commit === '' ? {} : { 'org.opencontainers.image.revision': commit }),
+    ...(epoch === undefined ? {} : { 'org.opencontainers.image.created': new Date(epoch * 1000).toISOString() })
+  }
+}
+
+const attempts = 3
+
+async function runBake(
+  ports: Ports,
+  request: BakeRequest,
+  options: BakeOptions,
+  env: Readonly<Record<string, string>>
+): Promise<Readonly<Record<string, string>>> {
+  const folder = await ports.files.tempFolder('bake')
+  const file = await ports.files.writeTemp('bake.json', bakeFile(request.targets, options))
+  const argv = bake({
+    file,
+    metadata: `${folder}/metadata.json`,
+    targets: request.targets.map(target => target.name),
+    reads: outside(request.workspace, readPaths(request, options)),
+    writes: [
+      ...(request.output.kind === 'layout' ? [request.output.folder] : []),
+      ...(request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.next] : [])
+    ],
+    entitlements: [...new Set(request.targets.flatMap(target => entitlements(target.build)))],
+    ssh: request.targets.some(target => target.build['ssh'] !== undefined)
+  })
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const result = await ports.shell.run(argv, {
+        env,
+        cwd: request.workspace,
+        signal: ports.cancelled,
+        onLine: line => ports.log.info(line)
+      })
+      if (result.code === 0) return assertDigests(request, await ports.files.text(`${folder}/metadata.json`))
+      const again = await judge(ports, request, result, attempt)
+      ports.log.warning(`The push broke off (${again}); trying again.`)
+    }
+  } finally {
+    await Promise.all([ports.files.remove(folder), ports.files.remove(file)])
+  }
+}
+
+/** Waits before another attempt and says why it is worth one, or throws. */
+async function judge(ports: Ports, request: BakeRequest, result: RunResult, attempt: number): Promise<string> {
+  if (ports.cancelled.aborted) throw buildCancelled()
+  const failure = readFailure(result.stderr)
+  if (failure.kind === 'push-refused') throw pushRefused(failure.reason, failure.details)
+  if (failure.kind === 'step') throw buildFailed(failure.reason, failure.details, placeOf(request, failure.dockerfile))
+  if (attempt === attempts) throw pushFailed(failure.reason, attempts, failure.details)
+  await ports.clock.sleep(2_000 * attempt, ports.cancelled)
+  return failure.reason
+}
+
+/** The Dockerfile's line as a place in the repository, when it is one. */
+function placeOf(request: BakeRequest, line: DockerfileLine | undefined): Place | undefined {
+  if (line === undefined) return undefined
+  const [only] = request.targets
+  const target =
+    request.targets.find(each => each.name === line.target) ?? (request.targets.length === 1 ? only : undefined)
+  const path = target === undefined ? undefined : dockerfilePath(target)
+  const root = `${request.workspace}/`
+  return path?.startsWith(root) === true ? { file: path.slice(root.length), line: line.line } : undefined
+}
+
+function readPaths(request: BakeRequest, options: BakeOptions): readonly string[] {
+  const files = Object.values(options.secrets).flatMap(place => ('file' in place ? [place.file] : []))
+  const cache = request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.restored] : []
+  return [...request.targets.flatMap(localPaths), ...files, ...cache]
+}
+
+function assertDigests(request: BakeRequest, metadata: string | null): Readonly<Record<string, string>> {
+  const digests = readDigests(metadata ?? '')
+  const without = request.targets.filter(target => digests[target.name] === undefined)
+  if (without.length > 0) throw noDigest(without.flatMap(target => target.services))
+  return digests
+}

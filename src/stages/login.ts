@@ -1,0 +1,193 @@
+import { posix } from 'node:path'
+import { askProgram, contextHost, login as loginCommand } from '../commands/registry.js'
+import { dockerMissing, loginRefused, pullLoginRefused, registryUnreachable, shortLivedPull } from '../errors/images.js'
+import {
+  parseDockerConfig,
+  registryAuth,
+  shortLived,
+  storedLogin,
+  withLogin,
+  type DockerConfig,
+  type Login
+} from '../images/docker-config.js'
+import { dockerEnvironment } from '../images/environment.js'
+import { dockerHub, parseReference, registryDomain, serverAddress } from '../images/reference.js'
+import { EngineError, type Engine, type Ports } from '../ports.js'
+
+export interface SessionRequest {
+  /** The `registry` input: `ghcr.io/owner`. */
+  readonly registry?: string
+  readonly push?: Login
+  /** What the nodes pull with; the push login when not given. */
+  readonly pull?: Login
+  /** The job's own token, to notice when it is given to the nodes. */
+  readonly githubToken?: string
+  /** Try the push login before anything is built with it. */
+  readonly verify: boolean
+  /** The compose file's images: they say which registry a pull login is for when `registry` does not. */
+  readonly images?: readonly string[]
+}
+
+/** The registry logins of one run, in folders of its own: the job's own Docker configuration is read, never written. */
+export interface RegistrySession extends AsyncDisposable {
+  /** Whole environment of Docker commands that talk to the runner's builder; holds the push login by its folder. */
+  readonly env: Readonly<Record<string, string>>
+  /** A DOCKER_CONFIG folder for `docker stack deploy --with-registry-auth`: the nodes' login. */
+  readonly pullConfig: string
+  /**
+   * Whether there is a login for an image's registry. A service without one must be deployed without
+   * --with-registry-auth, which would put empty credentials over good ones that it has.
+   */
+  covers(reference: string): boolean
+  /** The nodes' login for an image's registry as an X-Registry-Auth header; undefined where there is none. */
+  authFor(reference: string): Promise<string | undefined>
+  /** The login that `pull-username` or else `registry-username` gives, for {@link assertPullLogin}. */
+  readonly nodes?: { readonly domain: string; readonly login: Login }
+}
+
+/**
+ * Prepares the logins of a run: the job's own ones (files, credential programs) and over them those of the inputs. The
+ * push login is tried with the registry, on stdin. A login for the nodes that will soon expire is a warning.
+ * @throws UserError when the login is refused or the registry cannot be reached (three attempts).
+ */
+export async function openRegistrySession(ports: Ports, request: SessionRequest): Promise<RegistrySession> {
+  const home = ports.env['DOCKER_CONFIG'] ?? `${ports.env['HOME'] ?? ''}/.docker`
+  const own = parseDockerConfig(await ports.files.text(`${home}/config.json`))
+  const domain = loginDomain(request)
+  const nodes = request.pull ?? request.push
+  for (const login of [request.push, request.pull]) if (login !== undefined) maskLogin(ports, login)
+  const pushConfig = await writeConfig(ports, withLogin(own, home, domain, request.push))
+  const pull = withLogin(own, home, domain, nodes)
+  const pullConfig = await writeConfig(ports, pull)
+  const dockerHost = await currentHost(ports, own, home)
+  const env = dockerEnvironment(ports.env, {
+    dockerConfig: pushConfig,
+    buildxConfig: `${home}/buildx`,
+    programs: own.credsStore !== undefined || Object.keys(own.credHelpers ?? {}).length > 0,
+    ...(dockerHost === undefined ? {} : { dockerHost })
+  })
+  if (request.verify && request.push !== undefined) await verifyLogin(ports, env, domain, request.push)
+  const expires = nodes === undefined ? undefined : shortLived(nodes, request.githubToken)
+  if (expires !== undefined) ports.log.warning(shortLivedPull(domain, expires))
+  return {
+    env,
+    pullConfig,
+    ...(nodes === undefined ? {} : { nodes: { domain, login: nodes } }),
+    covers: reference => hasLogin(pull, parseReference(reference)?.domain),
+    authFor: reference => authFor(ports, pull, env, parseReference(reference)?.domain),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([pushConfig, pullConfig].map(folder => ports.files.remove(folder)))
+    }
+  }
+}
+
+/** With no `registry`, a pull login is for the one registry beside Docker Hub that the images come from. */
+function loginDomain(request: SessionRequest): string {
+  if (request.registry !== undefined) return registryDomain(request.registry)
+  const domains = (request.images ?? []).map(image => parseReference(image)?.domain).filter(name => name !== undefined)
+  const others = [...new Set(domains)].filter(name => name !== dockerHub)
+  return others.length === 1 ? (others[0] ?? dockerHub) : dockerHub
+}
+
+function maskLogin(ports: Ports, login: Login): void {
+  ports.log.mask(login.password)
+  ports.log.mask(Buffer.from(`${login.username}:${login.password}`).toString('base64'))
+}
+
+/** Writes a config.json into a folder of its own, which serves as DOCKER_CONFIG. */
+async function writeConfig(ports: Ports, config: DockerConfig): Promise<string> {
+  return posix.dirname(await ports.files.writeTemp('config.json', `${JSON.stringify(config, null, 2)}\n`))
+}
+
+/** The engine of the job's current context; undefined for the default one, or where DOCKER_HOST decides. */
+async function currentHost(ports: Ports, own: DockerConfig, home: string): Promise<string | undefined> {
+  const context = ports.env['DOCKER_CONTEXT'] ?? own.currentContext ?? ''
+  if (context === '' || context === 'default' || ports.env['DOCKER_HOST'] !== undefined) return undefined
+  const env = { PATH: ports.env['PATH'] ?? '', HOME: ports.env['HOME'] ?? '', DOCKER_CONFIG: home }
+  const { code, stdout } = await ports.shell.run(contextHost(context), { env, timeoutMs: 10_000 })
+  return code === 0 && stdout.trim() !== '' ? stdout.trim() : undefined
+}
+
+const refused = /unauthorized|denied|incorrect|401|403|forbidden|authentication required/i
+const attempts = 3
+
+async function verifyLogin(
+  ports: Ports,
+  env: Readonly<Record<string, string>>,
+  domain: string,
+  login: Login
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const argv = loginCommand(login.username, domain === dockerHub ? undefined : domain)
+    const result = await ports.shell.run(argv, {
+      env,
+      stdin: login.password,
+      timeoutMs: 60_000,
+      signal: ports.cancelled
+    })
+    if (result.code === 0) return
+    if (result.code === 127) throw dockerMissing()
+    const details = result.stderr.trim()
+    if (refused.test(details)) throw loginRefused(domain, login.username, details)
+    if (attempt === attempts || ports.cancelled.aborted) throw registryUnreachable(domain, details)
+    await ports.clock.sleep(2_000 * attempt, ports.cancelled)
+  }
+}
+
+/** A credential program that holds everything counts for the registries that a login was made for: they have an entry. */
+function hasLogin(config: DockerConfig, domain: string | undefined): boolean {
+  if (domain === undefined) return false
+  const stored = storedLogin(config, domain)
+  if (stored.kind !== 'program') return stored.kind === 'login'
+  const address = serverAddress(domain)
+  return Boolean(config.credHelpers?.[address]) || config.auths?.[address] !== undefined
+}
+
+async function authFor(
+  ports: Ports,
+  config: DockerConfig,
+  env: Readonly<Record<string, string>>,
+  domain: string | undefined
+): Promise<string | undefined> {
+  if (domain === undefined || !hasLogin(config, domain)) return undefined
+  const stored = storedLogin(config, domain)
+  if (stored.kind === 'login') return registryAuth(domain, stored.login, stored.identityToken)
+  if (stored.kind === 'none') return undefined
+  const { code, stdout } = await ports.shell.run(askProgram(stored.program), {
+    env,
+    stdin: stored.server,
+    timeoutMs: 30_000,
+    signal: ports.cancelled
+  })
+  const login = code === 0 ? programLogin(stdout) : undefined
+  if (login === undefined) return undefined
+  maskLogin(ports, login)
+  return login.username === '<token>' ? registryAuth(domain, login, login.password) : registryAuth(domain, login)
+}
+
+function programLogin(stdout: string): Login | undefined {
+  try {
+    const { Username, Secret } = JSON.parse(stdout) as { Username?: unknown; Secret?: unknown }
+    return typeof Username === 'string' && typeof Secret === 'string' && Secret !== ''
+      ? { username: Username, password: Secret }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Lets the manager try the nodes' login: it is the nodes that must be able to pull. A registry that the manager cannot
+ * reach is left to the pull itself, whose error says more.
+ * @throws UserError when the registry refuses it.
+ */
+export async function assertPullLogin(engine: Engine, session: RegistrySession): Promise<void> {
+  if (session.nodes === undefined) return
+  const { domain, login } = session.nodes
+  try {
+    await engine.call('POST', '/auth', { body: { ...login, serveraddress: serverAddress(domain) } })
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.status === 0) throw error
+    if (refused.test(error.message)) throw pullLoginRefused(domain, login.username, error.message)
+  }
+}
