@@ -1,12 +1,8 @@
-import type { Json, JsonObject } from '../model.js'
+import type { BuildSecret, Json, JsonObject } from '../model.js'
 import type { Target } from './plan.js'
 
-/** A top-level secret of the compose file, as far as a build may read it. */
-export interface BuildSecret {
-  readonly file?: string | undefined
-  readonly environment?: string | undefined
-  readonly name?: string | undefined
-}
+/** Where a build secret is: in a file, or in a variable of the builder's environment. */
+export type SecretPlace = { readonly file: string } | { readonly variable: string }
 
 /** What this run gives every target, besides what the compose file says. */
 export interface BakeOptions {
@@ -20,8 +16,8 @@ export interface BakeOptions {
   readonly attestations: boolean
   /** Seconds since 1970 of the commit, for builds that can be repeated (reproducible-builds.org). */
   readonly sourceDateEpoch?: number
-  /** `secrets` of the compose file: where each build secret is, as a file or in a variable of the builder's environment. */
-  readonly secrets: Readonly<Record<string, { readonly file: string } | { readonly variable: string }>>
+  /** Where each build secret is; one that is nowhere is left out. */
+  readonly secrets: (secret: BuildSecret) => SecretPlace | undefined
   /** More tags than the target's own references. */
   readonly extraTags?: (target: Target) => readonly string[]
 }
@@ -59,7 +55,7 @@ function bakeTarget(target: Target, all: readonly Target[], options: BakeOptions
     ulimits: ulimits(record(build['ulimits'])),
     'extra-hosts': extraHosts(build['extra_hosts']),
     entitlements: entitlements(build),
-    secret: buildSecrets(build, options),
+    secret: buildSecrets(target, options),
     ssh: strings(build['ssh']).length > 0 ? strings(build['ssh']) : sshOf(build['ssh']),
     attest: options.attestations ? attestations(build) : [],
     output: options.output(target)
@@ -90,25 +86,12 @@ function cacheSource(text: string): string {
   return text.includes('=') ? text : `type=registry,ref=${text}`
 }
 
-/** Compose writes them as `{source, target}`; the mount's name is the target, else the secret's key. */
-function buildSecrets(build: JsonObject, options: BakeOptions): readonly string[] {
-  return buildSecretNames(build).flatMap(({ source, target }) => {
-    const where = options.secrets[source]
-    if (where === undefined) return []
-    return [csv('file' in where ? [`id=${target}`, `src=${where.file}`] : [`id=${target}`, `env=${where.variable}`])]
-  })
-}
-
-/** The build secrets of a service: their keys in the compose file and the names that the Dockerfile mounts them by. */
-export function buildSecretNames(build: JsonObject): readonly { readonly source: string; readonly target: string }[] {
-  const list = Array.isArray(build['secrets']) ? (build['secrets'] as readonly Json[]) : []
-  return list.flatMap(item => {
-    if (typeof item === 'string') return [{ source: item, target: item }]
-    const { source, target } = record(item)
-    if (typeof source !== 'string') return []
-    return [
-      { source, target: typeof target === 'string' && target !== '' ? target.replace(/^\/run\/secrets\//, '') : source }
-    ]
+function buildSecrets(target: Target, options: BakeOptions): readonly string[] {
+  return target.secrets.flatMap(secret => {
+    const place = options.secrets(secret)
+    if (place === undefined) return []
+    const id = `id=${secret.id.replace(/^\/run\/secrets\//, '')}`
+    return [csv('file' in place ? [id, `src=${place.file}`] : [id, `env=${place.variable}`])]
   })
 }
 

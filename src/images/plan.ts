@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Problem } from '../errors.js'
 import { conflictingNames, noRegistry, notAnImage } from '../errors/images.js'
-import type { Build, Json, JsonObject } from '../model.js'
+import type { Build, BuildSecret, Json, JsonObject } from '../model.js'
 import { parseReference, type Reference } from './reference.js'
 import { defaultTags, tagProblems, type TagSource } from './tags.js'
 
@@ -23,6 +23,7 @@ export interface Target {
   readonly name: string
   readonly services: readonly string[]
   readonly build: JsonObject
+  readonly secrets: readonly BuildSecret[]
   readonly platform?: string
   /** Everything that is pushed, as `repository:tag`. */
   readonly references: readonly string[]
@@ -90,6 +91,7 @@ function toTarget(
     name,
     services: same.map(build => build.service),
     build: same[0]?.build ?? {},
+    secrets: same[0]?.secrets ?? [],
     ...(platform === undefined ? {} : { platform }),
     references: [...references],
     deploys

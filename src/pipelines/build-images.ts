@@ -1,5 +1,4 @@
 import { UserError } from '../errors.js'
-import type { BuildSecret } from '../images/bake.js'
 import type { CacheKind } from '../images/cache.js'
 import { planBuilds, type BuildPlan } from '../images/plan.js'
 import { pin } from '../images/reference.js'
@@ -11,8 +10,6 @@ import type { RegistrySession } from '../stages/login.js'
 
 export interface BuildRequest {
   readonly builds: readonly Build[]
-  /** Top-level `secrets` of the canonical model: what build secrets refer to. */
-  readonly secrets: Readonly<Record<string, BuildSecret>>
   /** The `secrets` input. */
   readonly values: ReadonlyMap<string, string>
   readonly stack: string
@@ -68,7 +65,7 @@ function planFor(request: BuildRequest): BuildPlan {
 }
 
 function bake(ports: Ports, request: BuildRequest, plan: BuildPlan): Promise<Readonly<Record<string, string>>> {
-  const { job, stack, platforms, cache, secrets, values, workspace } = request
+  const { job, stack, platforms, cache, values, workspace } = request
   const source = job.repository === '' ? '' : `${job.serverUrl}/${job.repository}`
   return bakeImages(ports, {
     targets: plan.targets,
@@ -76,7 +73,6 @@ function bake(ports: Ports, request: BuildRequest, plan: BuildPlan): Promise<Rea
     origin: { source, commit: job.commit },
     platforms,
     cache,
-    secrets,
     values,
     env: request.session.env,
     workspace,

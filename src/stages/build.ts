@@ -14,14 +14,7 @@ import {
   pushFailed,
   pushRefused
 } from '../errors/images.js'
-import {
-  bakeFile,
-  buildSecretNames,
-  entitlements,
-  targetPlatforms,
-  type BakeOptions,
-  type BuildSecret
-} from '../images/bake.js'
+import { bakeFile, entitlements, targetPlatforms, type BakeOptions, type SecretPlace } from '../images/bake.js'
 import { parseBuilder, type Builder } from '../images/builder.js'
 import { chooseCache, type Cache, type CacheKind } from '../images/cache.js'
 import { githubCacheEnvironment, hasGithubCache } from '../images/environment.js'
@@ -30,8 +23,10 @@ import { readDigests } from '../images/metadata.js'
 import { dockerfilePath, localPaths, outside } from '../images/paths.js'
 import { canBuild } from '../images/platforms.js'
 import type { Target } from '../images/plan.js'
+import type { BuildSecret } from '../model.js'
 import type { Ports, RunResult } from '../ports.js'
-import { findValue, type Values } from '../secrets/match.js'
+import { masksOf, masksOfBytes } from '../secrets/masks.js'
+import { findValue } from '../secrets/match.js'
 
 export interface BakeRequest {
   readonly targets: readonly Target[]
@@ -41,8 +36,7 @@ export interface BakeRequest {
   readonly platforms: readonly string[]
   readonly cache: CacheKind
   readonly cacheFolders?: { readonly restored: string; readonly next: string }
-  /** Top-level `secrets` of the canonical model: what build secrets refer to. */
-  readonly secrets: Readonly<Record<string, BuildSecret>>
+  /** The `secrets` input. */
   readonly values: ReadonlyMap<string, string>
   /** More tags, such as the one that says what the image was made of. */
   readonly extraTags?: (target: Target) => readonly string[]
@@ -62,7 +56,7 @@ export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Re
   const builder = await findBuilder(ports, request.env)
   assertPlatforms(builder, request)
   const cache = pickCache(ports, builder, request)
-  const secrets = gatherSecrets(ports, request)
+  const secrets = await gatherSecrets(ports, request)
   const epoch = await commitSeconds(ports, request)
   const options: BakeOptions = {
     labels: originLabels(request, epoch),
@@ -76,11 +70,11 @@ export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Re
     ],
     attestations: builder.cacheExport,
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
-    secrets: secrets.places,
+    secrets: secrets.place,
     ...(request.extraTags === undefined ? {} : { extraTags: request.extraTags })
   }
   const env = { ...request.env, ...secrets.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
-  return await runBake(ports, request, options, env)
+  return await runBake(ports, request, { options, env, secretFiles: secrets.files })
 }
 
 async function findBuilder(ports: Ports, env: Readonly<Record<string, string>>): Promise<Builder> {
@@ -122,31 +116,51 @@ function pickCache(ports: Ports, builder: Builder, request: BakeRequest): Cache 
 }
 
 interface BuildSecrets {
-  readonly places: BakeOptions['secrets']
+  readonly place: BakeOptions['secrets']
+  readonly files: readonly string[]
   /** Values for the builder's environment, where no argv and no file shows them. */
   readonly env: Readonly<Record<string, string>>
 }
 
-function gatherSecrets(ports: Ports, request: BakeRequest): BuildSecrets {
-  const places: Record<string, { readonly file: string } | { readonly variable: string }> = {}
+/** A value of the `secrets` input goes before a file, as with the stack's own secrets. */
+async function gatherSecrets(ports: Ports, request: BakeRequest): Promise<BuildSecrets> {
+  const places = new Map<string, SecretPlace>()
   const env: Record<string, string> = {}
-  const values: Values = { secrets: request.values, env: ports.env }
-  const wanted = new Set(request.targets.flatMap(target => buildSecretNames(target.build).map(({ source }) => source)))
   const missing: string[] = []
-  for (const key of wanted) {
-    const { file, environment, name } = request.secrets[key] ?? {}
-    const candidates = [environment, name, key].filter(text => typeof text === 'string')
-    const match = findValue(typeof environment === 'string' ? [environment] : candidates, values)
-    if (match.found === 'secrets' || (match.found === 'environment' && typeof file !== 'string')) {
-      const variable = `SWARM_ROLLOUT_SECRET_${Object.keys(env).length}`
-      env[variable] = match.value
-      ports.log.mask(match.value)
-      places[key] = { variable }
-    } else if (typeof file === 'string') places[key] = { file }
-    else missing.push(key)
+  for (const secret of request.targets.flatMap(target => target.secrets)) {
+    const key = JSON.stringify(secret)
+    const found = await findSecret(ports, request, secret)
+    if (found === undefined) missing.push(secret.id)
+    else if ('file' in found) places.set(key, found)
+    else {
+      const variable = `SWARM_ROLLOUT_SECRET_${places.size}`
+      env[variable] = found.value
+      places.set(key, { variable })
+    }
   }
-  if (missing.length > 0) throw new UserError(missing.map(missingBuildSecret))
-  return { places, env }
+  if (missing.length > 0) throw new UserError([...new Set(missing)].map(missingBuildSecret))
+  const files = [...places.values()].flatMap(place => ('file' in place ? [place.file] : []))
+  return { place: secret => places.get(JSON.stringify(secret)), files, env }
+}
+
+async function findSecret(
+  ports: Ports,
+  request: BakeRequest,
+  { id, source }: BuildSecret
+): Promise<{ readonly file: string } | { readonly value: string } | undefined> {
+  const candidates =
+    source.from === 'environment' ? [source.variable] : source.from === 'external' ? [source.name, id] : [id]
+  const match = findValue(candidates, { secrets: request.values, env: source.from === 'file' ? {} : ports.env })
+  if (match.found === 'secrets' || match.found === 'environment') {
+    for (const mask of masksOf(match.value).masks) ports.log.mask(mask)
+    return { value: match.value }
+  }
+  if (source.from === 'content') return { value: source.content }
+  if (source.from !== 'file') return undefined
+  const bytes = await ports.files.read(source.path)
+  if (bytes === null) return undefined
+  for (const mask of masksOfBytes(bytes).masks) ports.log.mask(mask)
+  return { file: source.path }
 }
 
 /** undefined where there is no checkout, no git, or a shallow one that lacks the commit. */
@@ -173,16 +187,20 @@ const attempts = 3
 async function runBake(
   ports: Ports,
   request: BakeRequest,
-  options: BakeOptions,
-  env: Readonly<Record<string, string>>
+  prepared: {
+    readonly options: BakeOptions
+    readonly env: Readonly<Record<string, string>>
+    readonly secretFiles: readonly string[]
+  }
 ): Promise<Readonly<Record<string, string>>> {
+  const { options, env, secretFiles } = prepared
   const folder = await ports.files.tempFolder('bake')
   const file = await ports.files.writeTemp('bake.json', bakeFile(request.targets, options))
   const argv = bake({
     file,
     metadata: `${folder}/metadata.json`,
     targets: request.targets.map(target => target.name),
-    reads: outside(request.workspace, readPaths(request, options)),
+    reads: outside(request.workspace, readPaths(request, secretFiles)),
     writes: [
       ...(request.output.kind === 'layout' ? [request.output.folder] : []),
       ...(request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.next] : [])
@@ -229,10 +247,9 @@ function placeOf(request: BakeRequest, line: DockerfileLine | undefined): Place 
   return path?.startsWith(root) === true ? { file: path.slice(root.length), line: line.line } : undefined
 }
 
-function readPaths(request: BakeRequest, options: BakeOptions): readonly string[] {
-  const files = Object.values(options.secrets).flatMap(place => ('file' in place ? [place.file] : []))
+function readPaths(request: BakeRequest, secretFiles: readonly string[]): readonly string[] {
   const cache = request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.restored] : []
-  return [...request.targets.flatMap(localPaths), ...files, ...cache]
+  return [...request.targets.flatMap(localPaths), ...secretFiles, ...cache]
 }
 
 function assertDigests(request: BakeRequest, metadata: string | null): Readonly<Record<string, string>> {
