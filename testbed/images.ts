@@ -30,12 +30,12 @@ export interface Pushed {
   readonly pinned: string
 }
 
-interface Blob {
+export interface Blob {
   readonly data: Buffer
   readonly digest: string
 }
 
-interface Layer extends Blob {
+export interface Layer extends Blob {
   /** Digest of the layer before it was compressed. */
   readonly diffId: string
 }
@@ -110,7 +110,8 @@ function layer(entries: readonly Entry[]): Layer {
   return { ...blob(gzipSync(archive, { level: 1 })), diffId: sha256(archive) }
 }
 
-async function pushImage(
+/** Puts an image of ready layers into a registry. `config` as in an image configuration: Env, Cmd, Entrypoint, … */
+export async function pushImage(
   registry: string,
   name: string,
   layers: readonly Layer[],
@@ -170,7 +171,8 @@ function authorization(login?: Login): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}` }
 }
 
-function blob(data: Buffer): Blob {
+/** Content by its digest. */
+export function blob(data: Buffer): Blob {
   return { data, digest: sha256(data) }
 }
 
