@@ -12,7 +12,9 @@ const effects = [
   'node:https',
   'undici'
 ]
-const rooms = { pure: ['compose', 'rollout', 'release', 'images', 'secrets', 'report', 'preview', 'commands', 'errors'] }
+const rooms = {
+  pure: ['compose', 'rollout', 'release', 'images', 'secrets', 'report', 'preview', 'commands', 'errors']
+}
 
 const noEffects = { group: effects, message: 'Only src/adapters touches the world: ask for it through a port.' }
 
@@ -30,6 +32,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'max-lines': ['error', { max: 300, skipComments: true, skipBlankLines: true }],
       'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],

@@ -1,6 +1,6 @@
 import * as core from '@actions/core'
 import type { Place } from '../errors.js'
-import type { Log } from '../ports.js'
+import type { Log, Outputs } from '../ports.js'
 import { defuse } from '../text.js'
 
 /** The job's log on a runner, by workflow commands (https://docs.github.com/actions/reference/workflow-commands-for-github-actions). */
@@ -54,11 +54,12 @@ export const state = {
   read: (name: string): string => core.getState(name)
 }
 
-export const setOutput = (name: string, value: string): void => core.setOutput(name, value)
-export const exportVariable = (name: string, value: string): void => core.exportVariable(name, value)
-
-/** Appends to the job summary. A runner without summaries (older ones, Gitea) is left alone. */
-export async function writeSummary(markdown: string): Promise<void> {
-  if (process.env['GITHUB_STEP_SUMMARY'] === undefined || markdown === '') return
-  await core.summary.addRaw(markdown, true).write()
+/** Outputs by the runner's file commands. A runner without summaries (older ones, Gitea's) gets none. */
+export const actionsOutputs: Outputs = {
+  set: (name, value) => core.setOutput(name, value),
+  exportVariable: (name, value) => core.exportVariable(name, value),
+  summary: async markdown => {
+    if (process.env['GITHUB_STEP_SUMMARY'] === undefined || markdown === '') return
+    await core.summary.addRaw(markdown, true).write()
+  }
 }

@@ -48,6 +48,8 @@ export async function endMaster(master: ChildProcess): Promise<void> {
   const gone = (): boolean => master.exitCode !== null || master.signalCode !== null || master.pid === undefined
   if (gone()) return
   const exit = new Promise(done => master.once('exit', done))
+  // Nothing else may be left that keeps this process waiting for it.
+  master.ref()
   master.kill('SIGTERM')
   await Promise.race([exit, delay(2_000, undefined, { ref: false })])
   if (!gone()) master.kill('SIGKILL')

@@ -2,7 +2,8 @@ import type { Place, Problem } from '../errors.js'
 import type { Service } from '../engine-types.js'
 import type { Finding } from '../model.js'
 import type { Change } from '../release/compare.js'
-import { keyOf, rollbackTargets, type ReleaseEntry } from '../release/record.js'
+import { rollbackTargets } from '../release/find.js'
+import { keyOf, type ReleaseEntry } from '../release/record.js'
 import type { Rollout, ServiceOutcome, TimelineEntry } from '../rollout/types.js'
 import type { Failure, JobRow, ReleaseRow, RunReport, RunStatus, ServiceRow, TimelineBar } from './model.js'
 
@@ -62,9 +63,11 @@ function whatServes(attempt: Attempt): string {
       ? 'Every service is back at what ran before.'
       : `Every service is back at release ${restored.release}, which is serving.`
   }
-  if (restored?.rollout !== null && restored !== null) return 'Going back did not succeed either: see the services for what runs where.'
+  if (restored?.rollout !== null && restored !== null)
+    return 'Going back did not succeed either: see the services for what runs where.'
   if (restored !== null && restored.left.length > 0) return restored.left.join(' ')
-  if (rollout.verdict === 'overtaken') return 'Another deploy of this stack came after this one: its version counts, not this run’s.'
+  if (rollout.verdict === 'overtaken')
+    return 'Another deploy of this stack came after this one: its version counts, not this run’s.'
   if (rollout.verdict === 'deployed') return ''
   return last === null ? '' : `The release before was ${last.id}.`
 }
@@ -107,13 +110,18 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     releases: rollbackTargets(head.releases).map(entry => releaseRow(entry, entry.id === live?.id)),
     plan: [],
     nodes: [],
-    removed: attempt.changes.filter(({ kind }) => kind === 'remove' && status === 'deployed').map(({ service }) => service)
+    removed: attempt.changes
+      .filter(({ kind }) => kind === 'remove' && status === 'deployed')
+      .map(({ service }) => service)
   }
 }
 
 function serviceRows(attempt: Attempt, jobs: readonly string[], final: Rollout): ServiceRow[] {
   const images = new Map(
-    attempt.before.map(service => [keyOf(attempt.stack, service), service.Spec.TaskTemplate.ContainerSpec?.Image ?? null])
+    attempt.before.map(service => [
+      keyOf(attempt.stack, service),
+      service.Spec.TaskTemplate.ContainerSpec?.Image ?? null
+    ])
   )
   return attempt.rollout.services
     .filter(({ key }) => !jobs.includes(key))

@@ -87,7 +87,7 @@ export async function assertRestorable(
   ports: Ports,
   engine: Engine,
   release: Release,
-  options: { readonly auth?: (reference: string) => string | undefined } = {}
+  options: { readonly auth?: (reference: string) => Promise<string | undefined> } = {}
 ): Promise<void> {
   const { secrets, configs, services } = release.rendered
   const [missingSecrets, missingConfigs] = await Promise.all([
@@ -98,7 +98,7 @@ export async function assertRestorable(
   const images = Object.entries(services).flatMap(([key, service]) => (jobs.has(key) ? [] : [service.image]))
   const missingImages: string[] = []
   for (const image of new Set(images)) {
-    if (!(await isThere(ports, engine, image, options.auth?.(image)))) missingImages.push(`image ${image}`)
+    if (!(await isThere(ports, engine, image, await options.auth?.(image)))) missingImages.push(`image ${image}`)
   }
   const missing = [...missingSecrets, ...missingConfigs, ...missingImages]
   if (missing.length > 0) throw releaseGone(release.id, missing)

@@ -1,0 +1,122 @@
+import { UserError, messageOf, type Problem } from './errors.js'
+import { readInputs, type Inputs } from './inputs.js'
+import type { Job } from './job.js'
+import { check } from './pipelines/check.js'
+import { deploy } from './pipelines/deploy.js'
+import { asDeployment, openGithub } from './pipelines/on-github.js'
+import { deployPreview, removePreview } from './pipelines/preview.js'
+import { present } from './pipelines/present.js'
+import { prune } from './pipelines/prune.js'
+import { remove } from './pipelines/remove.js'
+import { rollback } from './pipelines/rollback.js'
+import { skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
+import { status } from './pipelines/status.js'
+import type { Ports } from './ports.js'
+import { previewPlan } from './preview/plan.js'
+import { emptyReport, type RunStatus } from './report/model.js'
+import { stackNameOf } from './stack-name.js'
+import { masksOf } from './secrets/masks.js'
+
+export interface Start {
+  /** Input name to the text that the workflow gave. */
+  readonly inputs: Readonly<Record<string, string | undefined>>
+  readonly job: Job
+  readonly ports: Ports
+  /** Absolute path of the checked-out repository. */
+  readonly workspace: string
+}
+
+/** The endings that turn a job red. */
+const red: readonly RunStatus[] = ['rolled-back', 'failed', 'cancelled', 'overtaken']
+
+/** One run of the action, from its inputs to its verdict. Returns whether the job is green. */
+export async function main({ inputs: raw, job, ports, workspace }: Start): Promise<boolean> {
+  const startedAt = ports.clock.now()
+  let run: Run | undefined
+  let outcome: Outcome
+  try {
+    const inputs = readInputs(raw)
+    maskSecrets(ports, inputs)
+    run = { inputs, job, ports, workspace, startedAt }
+    outcome = await perform(run)
+  } catch (error) {
+    outcome = failed(ports, error, { command: run?.inputs.command ?? 'deploy', stack: raw['stack'] ?? '', startedAt })
+  }
+  await present({ ports, job }, outcome)
+  return !red.includes(outcome.report.status)
+}
+
+/** Everything secret is masked before the first line is printed. */
+function maskSecrets({ log }: Ports, inputs: Inputs): void {
+  const secrets = [inputs.sshKey, inputs.sshKeyPassphrase, inputs.registryLogin?.password, inputs.pullLogin?.password]
+  for (const value of [...secrets, inputs.githubToken, ...inputs.secrets.values()]) {
+    if (value !== undefined) masksOf(value).masks.forEach(mask => log.mask(mask))
+  }
+}
+
+/** Which pipeline the command, and with `preview` the pull request's event, ask for. */
+async function perform(run: Run): Promise<Outcome> {
+  const { inputs, job } = run
+  const target: StackTarget = { stack: inputs.stack ?? stackNameOf(job.repository), ...urlOf(inputs) }
+  const preview = previewPlan(job, {
+    enabled: inputs.preview && inputs.command === 'deploy',
+    stack: target.stack,
+    ...(inputs.previewUrl !== undefined && { urlTemplate: inputs.previewUrl }),
+    credentials: inputs.sshKey !== undefined || run.ports.env['SSH_AUTH_SOCK'] !== undefined
+  })
+  switch (preview.kind) {
+    case 'none':
+      return await performCommand(run, target)
+    case 'skip':
+      return skipped(run, target, preview.reason)
+    case 'deploy':
+      return await deployPreview(run, preview)
+    case 'remove':
+      return await removePreview(run, preview)
+  }
+}
+
+async function performCommand(run: Run, target: StackTarget): Promise<Outcome> {
+  switch (run.inputs.command) {
+    case 'deploy':
+      return await asDeployment(run, openGithub(run), target, () => deploy(run, target))
+    case 'check':
+      return await check(run, target)
+    case 'rollback':
+      return await asDeployment(run, openGithub(run), target, () => rollback(run, target))
+    case 'remove':
+      return await remove(run, target)
+    case 'status':
+      return await status(run, target)
+    case 'prune':
+      return await prune(run, target)
+    case 'plan':
+    case 'setup':
+      throw new UserError({ message: `\`${run.inputs.command}\` is not there yet.`, remedy: 'Use `deploy`.' })
+  }
+}
+
+function urlOf(inputs: Inputs): { url?: string } {
+  const [url] = inputs.verifyUrls
+  return url === undefined ? {} : { url }
+}
+
+/** What stopped a run before it came to a verdict. */
+function failed(ports: Ports, error: unknown, of: { command: string; stack: string; startedAt: number }): Outcome {
+  const status = ports.cancelled.aborted ? 'cancelled' : 'failed'
+  const problems = error instanceof UserError ? error.problems : [defect(error)]
+  for (const { message, remedy, details, at } of problems) {
+    const text = [message, remedy, details].filter(part => part !== undefined).join('\n')
+    ports.log.error(text, at)
+  }
+  if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
+  return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems } }
+}
+
+function defect(error: unknown): Problem {
+  return {
+    message: `The action itself failed: ${messageOf(error)}`,
+    remedy:
+      'This is a defect of the action, not of your stack. Run the job again with debug logging on, and report it with that log.'
+  }
+}

@@ -1,0 +1,25 @@
+import type { Host } from '../ports.js'
+import type { Run } from './run.js'
+
+/** How long one host may take to answer, before the next is tried or the run stops. */
+const answerMs = 20_000
+
+/** The run's one connection to the swarm. With `export-docker-host` it stays open for the job's later steps. */
+export async function openHost(run: Run): Promise<Host> {
+  const { inputs, ports } = run
+  const host = await ports.connect({
+    hosts: inputs.hosts,
+    jumps: inputs.sshJump,
+    ...(inputs.sshKey !== undefined && { key: inputs.sshKey }),
+    ...(inputs.sshKeyPassphrase !== undefined && { passphrase: inputs.sshKeyPassphrase }),
+    ...(inputs.sshKnownHosts !== undefined && { knownHosts: inputs.sshKnownHosts }),
+    ...(inputs.sshFingerprint !== undefined && { fingerprint: inputs.sshFingerprint }),
+    timeoutMs: answerMs,
+    signal: ports.cancelled
+  })
+  if (inputs.exportDockerHost) {
+    host.keep()
+    ports.outputs.exportVariable('DOCKER_HOST', host.dockerHost)
+  }
+  return host
+}

@@ -1,0 +1,73 @@
+import { renderStack } from '../compose/render.js'
+import { translate, type Translation } from '../compose/translate.js'
+import type { ComposeProject } from '../compose/project.js'
+import { UserError, type Problem } from '../errors.js'
+import type { Finding, Stack } from '../model.js'
+import { readCompose } from '../stages/read-compose.js'
+import { readObjects, type ObjectPlan } from '../stages/objects.js'
+import type { Run, StackTarget } from './run.js'
+
+/** What the compose files ask for, before any server is touched. */
+export interface Prepared {
+  readonly project: ComposeProject
+  readonly translation: Translation
+  readonly objects: ObjectPlan
+}
+
+/** Reads the compose files, translates them and finds every value that they need. Shows the findings. */
+export async function prepare(run: Run, target: StackTarget): Promise<Prepared> {
+  const { inputs, ports, workspace } = run
+  const project = await ports.log.group('Compose', () =>
+    readCompose(ports, {
+      workspace,
+      files: inputs.composeFiles,
+      envFiles: inputs.envFiles,
+      profiles: inputs.profiles,
+      stack: target.stack,
+      variables: target.preview?.variables ?? {}
+    })
+  )
+  const translation = translate(project, {
+    stack: target.stack,
+    policy: inputs.policy,
+    ...(target.preview && { preview: { ports: inputs.previewPorts, replicas: inputs.previewReplicas } })
+  })
+  const objects = await readObjects(ports, { needs: translation.needs, values: inputs.secrets, workspace })
+  annotate(run, translation.findings)
+  assertAcceptable(translation.findings, objects.problems, inputs.strict)
+  return { project, translation, objects }
+}
+
+/** Writes the stack file (mode 0600) for later steps to look at; it may hold values of environment files. */
+export function writeStackFile(run: Run, stack: Stack): Promise<string> {
+  return run.ports.files.writeTemp('stack.json', renderStack(stack))
+}
+
+function annotate(run: Run, findings: readonly Finding[]): void {
+  const { log } = run.ports
+  for (const finding of findings) {
+    const service = finding.service === undefined ? '' : `${finding.service}: `
+    const text = `${service}${finding.message}${finding.remedy === undefined ? '' : ` ${finding.remedy}`} [${finding.rule}]`
+    const at = finding.file === undefined ? undefined : { ...finding, file: finding.file }
+    // Errors stop the run, and are annotated with all other problems then.
+    if (finding.level !== 'error') log[finding.level](text, at)
+  }
+}
+
+/** @throws UserError with every error-level finding (with `strict`, warnings too) and every missing value. */
+function assertAcceptable(findings: readonly Finding[], problems: readonly Problem[], strict: boolean): void {
+  const fatal = findings.filter(({ level }) => level === 'error' || (strict && level === 'warning'))
+  const all = [...fatal.map(asProblem), ...problems]
+  if (all.length > 0) throw new UserError(all)
+}
+
+function asProblem(finding: Finding): Problem {
+  const { file, line, column } = finding
+  return {
+    message: `${finding.service === undefined ? '' : `${finding.service}: `}${finding.message} [${finding.rule}]`,
+    ...(finding.remedy !== undefined && { remedy: finding.remedy }),
+    ...(file !== undefined && {
+      at: { file, ...(line !== undefined && { line }), ...(column !== undefined && { column }) }
+    })
+  }
+}

@@ -1,0 +1,45 @@
+import type { Job } from '../job.js'
+import type { Ports } from '../ports.js'
+import type { RunReport } from '../report/model.js'
+import { renderSummary } from '../report/summary.js'
+import type { Outcome } from './run.js'
+
+/** Hands on what a run has to tell: its outputs and the job summary. */
+export async function present(
+  { ports, job }: { readonly ports: Ports; readonly job: Job },
+  outcome: Outcome
+): Promise<void> {
+  const report = withJob(job, outcome.report)
+  for (const [name, value] of Object.entries(outputsOf(outcome))) ports.outputs.set(name, value)
+  await ports.outputs.summary(ports.log.redact(renderSummary(report)))
+  const what = [report.stack, report.release].filter(part => part !== undefined && part !== '').join(' ')
+  ports.log.info(`${report.status}: ${[what, report.reason].filter(part => part !== undefined).join('. ')}`)
+}
+
+/** The report with what is known of the job: its commit, branch, actor and log. */
+export function withJob(job: Job, report: RunReport): RunReport {
+  return {
+    ...report,
+    commit: job.commit,
+    refName: job.pullRequest?.headRef ?? job.refName,
+    actor: job.actor,
+    repository: job.repository,
+    serverUrl: job.serverUrl,
+    runUrl: job.runUrl
+  }
+}
+
+function outputsOf({ report, images, stackFile }: Outcome): Readonly<Record<string, string>> {
+  return {
+    status: report.status,
+    stack: report.stack,
+    release: report.release ?? '',
+    'previous-release': report.previousRelease ?? '',
+    url: report.url ?? '',
+    images: JSON.stringify(images ?? {}),
+    services: JSON.stringify(report.services),
+    findings: JSON.stringify(report.findings),
+    changes: JSON.stringify(report.plan),
+    'stack-file': stackFile ?? ''
+  }
+}

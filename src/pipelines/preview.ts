@@ -1,0 +1,41 @@
+import type { Github } from '../ports.js'
+import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
+import { deploy } from './deploy.js'
+import { asDeployment, comment, openGithub, retire } from './on-github.js'
+import { remove } from './remove.js'
+import type { Outcome, Run, StackTarget } from './run.js'
+
+/** A pull request's own stack: deployed, shown as a Deployment and in the comment. */
+export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kind: 'deploy' }): Promise<Outcome> {
+  const github = openGithub(run)
+  const target = targetOf(plan, () => settle(github, plan))
+  const outcome = await asDeployment(run, github, target, () => deploy(run, target))
+  await comment(run, github, outcome.report)
+  return outcome
+}
+
+/** What a closed pull request leaves: nothing. */
+export async function removePreview(run: Run, plan: PreviewPlan & { readonly kind: 'remove' }): Promise<Outcome> {
+  const github = openGithub(run)
+  const target = targetOf(plan, () => settle(github, plan))
+  const outcome = await remove(run, target)
+  if (outcome.report.status !== 'removed') return outcome
+  await retire(run, github, target)
+  await comment(run, github, outcome.report)
+  return outcome
+}
+
+function targetOf(preview: Preview, stillWanted: () => Promise<string | null>): StackTarget {
+  return {
+    stack: preview.stack,
+    preview: { label: preview.label, number: preview.number, variables: preview.variables, stillWanted },
+    ...(preview.url !== null && { url: preview.url })
+  }
+}
+
+/** Why the plan no longer holds, by what GitHub says of the pull request now; null when it does. */
+async function settle(github: Github | null, plan: PreviewPlan & { readonly number: number }): Promise<string | null> {
+  const now = github === null ? null : await github.pullRequest(plan.number).catch(() => null)
+  const settled = settlePlan(plan, now)
+  return settled.kind === 'skip' ? settled.reason : null
+}

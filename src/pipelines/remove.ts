@@ -1,0 +1,40 @@
+import { emptyReport } from '../report/model.js'
+import { acquireLock } from '../stages/lock.js'
+import { removeStack } from '../stages/remove.js'
+import { openHost } from './host.js'
+import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
+
+/** Takes a stack down and waits until it is gone. A deploy of it that is under way is asked to stop first. */
+export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
+  const { ports, inputs, job } = run
+  await using host = await openHost(run)
+  await using _lock = await acquireLock(ports, host.engine, {
+    stack: target.stack,
+    owner: { runUrl: job.runUrl, actor: job.actor, command: 'remove' },
+    timeoutMs: inputs.lockTimeoutMs,
+    ask:
+      target.preview === undefined
+        ? 'The stack is being removed.'
+        : `Pull request #${target.preview.number} was closed.`
+  })
+  const unwanted = await target.preview?.stillWanted()
+  if (unwanted != null) return skipped(run, target, unwanted)
+  const { existed, removed, left } = await ports.log.group('Remove', () =>
+    removeStack(ports, host.engine, {
+      stack: target.stack,
+      volumes: inputs.removeVolumes ?? target.preview !== undefined,
+      timeoutMs: inputs.timeoutMs
+    })
+  )
+  const counts = Object.entries(removed).filter(([, count]) => count > 0)
+  const head = { command: 'remove', status: 'removed', stack: target.stack, startedAt: run.startedAt } as const
+  return {
+    report: {
+      ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+      ...(target.preview && { preview: { number: target.preview.number, removed: true } }),
+      reason: existed ? `The stack ${target.stack} is gone.` : `There was no stack ${target.stack}.`,
+      removed: counts.map(([what, count]) => `${count} ${what}`),
+      notes: left
+    }
+  }
+}

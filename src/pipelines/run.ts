@@ -1,0 +1,46 @@
+import type { Inputs } from '../inputs.js'
+import type { Job } from '../job.js'
+import type { Ports } from '../ports.js'
+import { emptyReport, type RunReport } from '../report/model.js'
+
+/** What every pipeline starts from. */
+export interface Run {
+  readonly inputs: Inputs
+  readonly job: Job
+  readonly ports: Ports
+  /** Absolute path of the checked-out repository. */
+  readonly workspace: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+/** What a pipeline ends with. */
+export interface Outcome {
+  readonly report: RunReport
+  /** Service key to pinned image reference. */
+  readonly images?: Readonly<Record<string, string>>
+  /** Path of the rendered stack. */
+  readonly stackFile?: string
+}
+
+/** The stack that a run is about. */
+export interface StackTarget {
+  readonly stack: string
+  /** Set for a preview: its label, what the compose file may refer to, and its pull request. */
+  readonly preview?: {
+    readonly label: string
+    readonly number: number
+    readonly variables: Readonly<Record<string, string>>
+    /** Asked once the lock is held, as an event may be old: why the run is no longer wanted, or null. */
+    readonly stillWanted: () => Promise<string | null>
+  }
+  readonly url?: string
+}
+
+/** A run that ends green without doing anything, and says why. */
+export function skipped(run: Run, target: StackTarget, reason: string): Outcome {
+  const { inputs, startedAt, ports } = run
+  ports.log.notice(reason)
+  const head = { command: inputs.command, status: 'skipped', stack: target.stack, startedAt } as const
+  return { report: { ...emptyReport({ ...head, endedAt: ports.clock.now() }), reason } }
+}

@@ -1,0 +1,63 @@
+import { emptyReport, type NodeRow, type ServiceRow } from '../report/model.js'
+import { releaseRow } from '../report/roll-out.js'
+import { keyOf, liveRelease } from '../release/record.js'
+import { rollbackTargets } from '../release/find.js'
+import type { Node, Service } from '../engine-types.js'
+import { readReleases } from '../stages/releases.js'
+import { openHost } from './host.js'
+import type { Outcome, Run, StackTarget } from './run.js'
+
+/** What runs: the live release, its services, the nodes. Changes nothing. */
+export async function status(run: Run, target: StackTarget): Promise<Outcome> {
+  const { ports } = run
+  await using host = await openHost(run)
+  const { engine } = host
+  const [services, nodes, releases] = await Promise.all([
+    engine.services(target.stack),
+    engine.nodes(),
+    readReleases(engine, target.stack)
+  ])
+  const live = liveRelease(releases)
+  const head = { command: 'status', status: 'status', stack: target.stack, startedAt: run.startedAt } as const
+  const rows = services.map(service => serviceRow(target.stack, service))
+  for (const row of rows)
+    ports.log.info(`${row.key}: ${row.running}/${row.desired} running, ${row.imageAfter ?? 'no image'}`)
+  return {
+    report: {
+      ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+      ...(live !== null && { release: live.id }),
+      services: rows,
+      nodes: nodes.map(nodeRow),
+      releases: [
+        ...(live === null ? [] : [releaseRow(live, true)]),
+        ...rollbackTargets(releases).map(entry => releaseRow(entry, false))
+      ]
+    }
+  }
+}
+
+function serviceRow(stack: string, service: Service): ServiceRow {
+  const image = service.Spec.TaskTemplate.ContainerSpec?.Image ?? null
+  const { RunningTasks: running = 0, DesiredTasks: desired = 0 } = service.ServiceStatus ?? {}
+  const state = service.UpdateStatus?.State ?? ''
+  return {
+    key: keyOf(stack, service),
+    imageBefore: image,
+    imageAfter: image,
+    running,
+    desired,
+    durationMs: null,
+    verdict: running >= desired ? 'running' : 'failed',
+    reason: state === '' || state === 'completed' ? '' : `the swarm says: ${state.replaceAll('_', ' ')}`
+  }
+}
+
+function nodeRow(node: Node): NodeRow {
+  return {
+    name: node.Description?.Hostname ?? node.ID,
+    role: node.ManagerStatus?.Leader === true ? 'leader' : (node.Spec.Role ?? ''),
+    state: node.Status.State ?? '',
+    availability: node.Spec.Availability ?? '',
+    engine: node.Description?.Engine?.EngineVersion ?? ''
+  }
+}
