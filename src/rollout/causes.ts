@@ -1,0 +1,297 @@
+import type { Task } from '../engine-types.js'
+import { duration, oneLine } from '../text.js'
+
+/** A container's own record, as far as it tells why it ended. */
+export interface ContainerRecord {
+  readonly State?: {
+    readonly OOMKilled?: boolean
+    readonly ExitCode?: number
+    readonly Health?: { readonly Log?: readonly { readonly ExitCode: number; readonly Output: string }[] }
+  }
+}
+
+/** What is known of the task to blame. */
+export interface Evidence {
+  readonly task: Task
+  /** Its last lines, defused. */
+  readonly logs: readonly string[]
+  readonly container: ContainerRecord | null
+  /** How long it ran, in milliseconds; null when it never did, or it is not known. */
+  readonly ranMs: number | null
+  /** The state of its node, when that is not `ready`. */
+  readonly nodeTrouble: string | null
+  /** `linux/amd64`, when known. */
+  readonly platform: string | null
+}
+
+export interface Cause {
+  /** A sentence without its subject, the task: `exited with code 7`. */
+  readonly what: string
+  readonly remedy?: string
+}
+
+/** Why a task does not run, from the engine's text, its exit code, its container's record and its own last lines. */
+export function causeOf(evidence: Evidence): Cause {
+  const { task } = evidence
+  const error = task.Status.Err ?? ''
+  if (task.Status.State === 'pending') return noNode(error)
+  return (
+    fromRules(beforeStart, error, evidence) ??
+    fromExit(evidence, error) ??
+    notYet(evidence) ?? { what: error === '' ? `is ${task.Status.State}` : `failed: ${oneLine(innermost(error))}` }
+  )
+}
+
+type Rule = readonly [pattern: RegExp, say: (match: RegExpExecArray, evidence: Evidence) => Cause]
+
+/**
+ * Texts of a task whose container could not be made or started, as engines 20.10 to 28.5 write them; where the image could not be pulled they
+ * only say that it is not there (moby, daemon/cluster/executor/container/controller.go, Prepare), later ones say why.
+ */
+const beforeStart: readonly Rule[] = [
+  [
+    /^No such image: (\S+)/i,
+    (match): Cause => ({
+      what: `could not start: its node has no image ${match[1] ?? ''} and could not pull it`,
+      remedy:
+        'Check that the reference is right and the image was pushed, that the nodes reach the registry, and that they may pull from it (`pull-username`, `pull-password`).'
+    })
+  ],
+  [
+    /(manifest (?:for \S+ |unknown)|not found: manifest|manifest unknown)/i,
+    () => ({
+      what: 'could not start: the registry has no such image',
+      remedy: 'Check the reference, and that the image was pushed.'
+    })
+  ],
+  [
+    /no matching manifest for (\S+)/i,
+    match => ({
+      what: `could not start: its image is not made for ${match[1] ?? ''}`,
+      remedy: 'Build it for the platform of the nodes (`platforms`).'
+    })
+  ],
+  [
+    /pull access denied|unauthorized|authentication required|no basic auth credentials|denied: /i,
+    () => ({
+      what: 'could not start: the registry refuses to give out its image',
+      remedy: 'Give the nodes a login that may pull it (`pull-username`, `pull-password`), and one that lives on.'
+    })
+  ],
+  [
+    /(?:dial tcp|Get "?https?:).*(connection refused|no such host|i\/o timeout|TLS handshake timeout|certificate.*)/i,
+    match => ({
+      what: `could not start: its node does not reach the registry (${oneLine(match[1] ?? '', 80)})`,
+      remedy: "Check the registry's address and the network of the node."
+    })
+  ],
+  [
+    /bind source path does not exist: (.+)$|bind mount source, source path not found: (.+)$/i,
+    match => ({
+      what: `could not start: ${match[1] ?? match[2] ?? 'its bind source'} does not exist on its node`,
+      remedy: 'Create the folder on every node that may run the service, or use a volume, a config or a secret.'
+    })
+  ],
+  [
+    /exec: "([^"]+)": (?:executable file not found in \$PATH|stat \S+: no such file or directory)/i,
+    match => ({
+      what: `could not start: there is no command ${match[1] ?? ''} ${match[1] === 'docker-init' ? 'on its node, which `init: true` needs' : 'in its image'}`,
+      remedy: 'Check `command` and `entrypoint`, and that the file is in the image and its interpreter too.'
+    })
+  ],
+  [
+    /exec: "([^"]+)": (permission denied|is a directory)/i,
+    match => ({
+      what: `could not start: ${match[1] ?? ''} cannot be executed (${match[2] ?? ''})`,
+      remedy: 'Set the execute bit in the image (`chmod +x`), and check `command` and `entrypoint`.'
+    })
+  ],
+  [/exec format error/i, (_, evidence) => wrongFormat(evidence)],
+  [
+    /unable to find (user|group) ([^:]+): no matching entries/i,
+    match => ({
+      what: `could not start: there is no ${match[1] ?? 'user'} ${match[2] ?? ''} in its image`,
+      remedy: 'Check `user`.'
+    })
+  ],
+  [
+    /(?:failed to bind host port for|Bind for) (\S+?)(?::\d+\.\d+\.\d+\.\d+:\d+\/\w+)?:? (?:failed: port is already allocated|address already in use)/i,
+    match => ({
+      what: `could not start: port ${(match[1] ?? '').replace(/^.*:/, '')} of its node is taken`,
+      remedy: 'Stop what listens there, or publish another port.'
+    })
+  ],
+  [
+    /Cannot mkdir: (.+) is not a directory/i,
+    match => ({
+      what: `could not start: its working directory ${match[1] ?? ''} is not a directory`,
+      remedy: 'Check `working_dir`.'
+    })
+  ],
+  [
+    /network (\S+) not found|could not find (?:a )?network/i,
+    match => ({
+      what: `could not start: its network ${match[1] ?? ''} is not there`.replace('  ', ' '),
+      remedy: 'Run the deploy again; an external network must exist before.'
+    })
+  ],
+  [
+    /ip addresses may be exhausted|could not find an available (?:IP|address)/i,
+    () => ({ what: 'could not start: its network has no address left', remedy: 'Give the network a larger subnet.' })
+  ],
+  [
+    /no space left on device/i,
+    () => ({
+      what: 'could not start: the disk of its node is full',
+      remedy: 'Free space on the node: old images and containers first.'
+    })
+  ],
+  [
+    /unable to get (secret|config) from/i,
+    match => ({
+      what: `could not start: its node did not get a ${match[1] ?? 'secret'}`,
+      remedy: 'Run the deploy again.'
+    })
+  ]
+]
+
+function fromRules(rules: readonly Rule[], text: string, evidence: Evidence): Cause | null {
+  for (const [pattern, say] of rules) {
+    const match = pattern.exec(text)
+    if (match) return say(match, evidence)
+  }
+  return null
+}
+
+/** Signals by number, as `128 + n` in an exit code. signal(7), the numbers that all of Docker's platforms share. */
+const signals: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  14: 'SIGALRM',
+  15: 'SIGTERM'
+}
+
+function fromExit(evidence: Evidence, error: string): Cause | null {
+  const { task, container, ranMs } = evidence
+  if (!['complete', 'failed', 'shutdown'].includes(task.Status.State)) return null
+  const stated = /non-zero exit \((-?\d+)\)/.exec(error)?.[1]
+  const code = stated === undefined ? (task.Status.ContainerStatus?.ExitCode ?? 0) : Number(stated)
+  if (stated === undefined && task.Status.State === 'failed') return null
+  const check = lastFailedCheck(container)
+  if (error.includes('unhealthy container') || check !== null) return unhealthy(check)
+  if (container?.State?.OOMKilled === true) {
+    return {
+      what: `was killed for using more memory than it may (the engine says so), exit code ${code}`,
+      remedy: 'Raise `deploy.resources.limits.memory`, or make it use less.'
+    }
+  }
+  if (evidence.logs.some(line => /exec format error/i.test(line))) return wrongFormat(evidence)
+  const when = ranMs === null || ranMs < 1000 ? '' : ` after ${duration(ranMs)}`
+  return exited(code, when, task)
+}
+
+function exited(code: number, when: string, task: Task): Cause {
+  if (code === 0) {
+    const hasCheck = (task.Spec.ContainerSpec?.Healthcheck?.Test ?? []).some(word => word !== 'NONE')
+    return {
+      what: `exited with code 0${when}, and a service is to run on`,
+      remedy: hasCheck
+        ? 'With a healthcheck this may be how it ends when the check fails: see what the check says. What is to run once is a job: `deploy.mode: replicated-job`.'
+        : 'What is to run once is a job: `deploy.mode: replicated-job`; or set `deploy.restart_policy.condition: on-failure`.'
+    }
+  }
+  const signal = code > 128 ? signals[code - 128] : undefined
+  if (signal === 'SIGKILL') {
+    return { what: `was killed by SIGKILL (exit code 137)${when}; the engine does not say that it ran out of memory` }
+  }
+  if (signal !== undefined) return { what: `was ended by ${signal} (exit code ${code})${when}` }
+  if (code === 127)
+    return {
+      what: `exited with code 127${when}: a command was not found`,
+      remedy: 'Check `command`, `entrypoint` and the scripts in the image.'
+    }
+  if (code === 126) return { what: `exited with code 126${when}: a command cannot be executed` }
+  return { what: `exited with code ${code}${when}` }
+}
+
+/** What the last check said, when the container's record shows that its last checks failed. */
+function lastFailedCheck(container: ContainerRecord | null): string | null {
+  const last = container?.State?.Health?.Log?.at(-1)
+  return last === undefined || last.ExitCode === 0 ? null : oneLine(last.Output)
+}
+
+function unhealthy(check: string | null): Cause {
+  const said = check === null ? '' : check === '' ? ', which says nothing' : `, which says: ${check}`
+  return {
+    what: `was stopped as unhealthy by its healthcheck${said}`,
+    remedy: 'Run the check inside the container; give a slow start more time with `healthcheck.start_period`.'
+  }
+}
+
+function wrongFormat({ platform }: Evidence): Cause {
+  return {
+    what: `could not start: its program is not made for its node${platform === null ? '' : `, which is ${platform}`} (exec format error)`,
+    remedy: 'Build the image for the platform of the nodes (`platforms`). A script needs a `#!` line.'
+  }
+}
+
+/** What each part of the scheduler's text asks for. swarmkit manager/scheduler/filter.go, the Explain methods. */
+const placements: readonly (readonly [RegExp, string])[] = [
+  [
+    /scheduling constraints not satisfied/,
+    'Check `deploy.placement.constraints` against the labels and roles of the nodes.'
+  ],
+  [/insufficient resources/, 'Lower `deploy.resources.reservations`, or add a node.'],
+  [
+    /host-mode port already in use/,
+    'A task with a port in host mode needs a node where it is free: with one node use `deploy.update_config.order: stop-first`.'
+  ],
+  [
+    /max replicas per node/,
+    'Raise `deploy.placement.max_replicas_per_node`, lower `deploy.replicas`, or use `order: stop-first`.'
+  ],
+  [/unsupported platform/, 'Build the image for the platform of the nodes (`platforms`).'],
+  [/missing plugin/, 'Install the volume, network or log driver on the nodes.'],
+  [/not available for new tasks/, 'Bring a node back: `docker node ls` shows which are down, paused or drained.'],
+  [/CSI volume/, 'Check the cluster volume and its driver.']
+]
+
+function noNode(error: string): Cause {
+  const remedy = placements.filter(([pattern]) => pattern.test(error)).map(([, text]) => text)
+  return {
+    what: `waits: ${oneLine(error) || 'no node has taken it'}`,
+    ...(remedy.length > 0 ? { remedy: remedy.join(' ') } : {})
+  }
+}
+
+function notYet({ task, container, nodeTrouble }: Evidence): Cause | null {
+  const { State } = task.Status
+  if (nodeTrouble !== null) return { what: `is on a node that is ${nodeTrouble}`, remedy: 'Bring the node back.' }
+  if (State === 'starting') {
+    const check = lastFailedCheck(container)
+    const said = check === null ? '' : `: ${check}`
+    return {
+      what: `is still starting: its healthcheck has not passed${said}`,
+      remedy: 'See `healthcheck` and `timeout`.'
+    }
+  }
+  if (State === 'preparing')
+    return { what: 'is still being prepared: its image is being pulled', remedy: 'See `timeout`.' }
+  return null
+}
+
+/** The last and most telling part of an engine's chain of errors. */
+function innermost(error: string): string {
+  return error
+    .replace(/^starting container failed: /, '')
+    .replace(/^.*unable to start container process: /, '')
+    .replace(/^.*runc create failed: /, '')
+    .replace(/^.*driver failed programming external connectivity on endpoint \S+ \([0-9a-f]+\): /, '')
+}

@@ -1,0 +1,107 @@
+import { defuse, oneLine } from '../text.js'
+import { causeOf, type ContainerRecord } from './causes.js'
+import { failuresOf } from './failures.js'
+import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
+import { hasEnded, isFailure, isLive, taskName } from './tasks.js'
+import type { Diagnosis, ServiceState } from './types.js'
+
+/** What was fetched of a task while it was there. */
+export interface TaskRecords {
+  readonly logs: readonly string[]
+  readonly container: ContainerRecord | null
+}
+
+/** How many lines of the history and of the log a diagnosis holds. */
+const lines = { history: 8, log: 30 }
+
+/**
+ * The task that tells why a service does not run: the one that the verdict names, else the first of the release that failed, else one that no
+ * node takes, else one that does not get to run. null when there is none.
+ */
+export function culprit(observation: Observation, seen: ServiceSeen, state?: ServiceState): TaskSeen | null {
+  const named = state && 'task' in state ? seen.tasks.get(state.task) : undefined
+  if (named) return named
+  const failures = failuresOf(seen)
+  const present = [...seen.tasks.values()].filter(task => task.present && task.current)
+  return (
+    failures.find(({ task }) => task.Status.ContainerStatus?.ContainerID !== undefined) ??
+    failures[0] ??
+    present.find(({ task }) => task.Status.State === 'pending' && (task.Status.Err ?? '') !== '') ??
+    present.find(({ task }) => isLive(task) && task.Status.State !== 'running') ??
+    present.find(({ task }) => isLive(task) && nodeTrouble(observation, task.NodeID) !== null) ??
+    present.find(({ task }) => isFailure(task, seen.target.mode)) ??
+    null
+  )
+}
+
+/**
+ * Tasks whose logs should be fetched now, before the swarm forgets them: the first of each service's release that failed; where that one had
+ * no container, also the first that had one.
+ */
+export function worthALook(observation: Observation, known: ReadonlyMap<string, unknown>): readonly TaskSeen[] {
+  return [...observation.services.values()].flatMap(seen => {
+    const failures = failuresOf(seen)
+    const first = failures.find(({ task }) => task.Status.ContainerStatus?.ContainerID !== undefined) ?? failures[0]
+    return first && !known.has(first.task.ID) ? [first] : []
+  })
+}
+
+/** Why this task does not run, in one sentence, with what is needed to understand it. */
+export function diagnose(
+  observation: Observation,
+  seen: ServiceSeen,
+  blamed: TaskSeen,
+  records: TaskRecords | undefined
+): Diagnosis {
+  const { task } = blamed
+  const node = task.NodeID === undefined ? undefined : observation.nodes.get(task.NodeID)
+  const hostname = node?.Description?.Hostname
+  const name = taskName(seen.target, task, hostname)
+  const logs = (records?.logs ?? []).map(line => defuse(line))
+  const { what, remedy } = causeOf({
+    task,
+    logs,
+    container: records?.container ?? null,
+    ranMs: blamed.runningSince === null || blamed.endedAt === null ? null : blamed.endedAt - blamed.runningSince,
+    nodeTrouble: nodeTrouble(observation, task.NodeID),
+    platform: platformOf(node?.Description?.Platform)
+  })
+  return {
+    cause: `${name}${hostname === undefined ? '' : ` on ${hostname}`} ${what}.`,
+    ...(remedy === undefined ? {} : { remedy }),
+    task: name,
+    taskId: task.ID,
+    ...(hostname === undefined ? {} : { node: hostname }),
+    history: historyOf(observation, seen),
+    logs: logs.slice(-lines.log)
+  }
+}
+
+/** The state of a task's node when it is not ready; null when it is, or is not known. */
+function nodeTrouble({ nodes }: Observation, id: string | undefined): string | null {
+  const state = id === undefined ? undefined : nodes.get(id)?.Status.State
+  return state === undefined || state === 'ready' ? null : state
+}
+
+/** As Docker names platforms: Go's names of the architectures, where nodes report the kernel's. */
+function platformOf(platform: { readonly OS?: string; readonly Architecture?: string } | undefined): string | null {
+  if (platform?.Architecture === undefined) return null
+  const names: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm/v7' }
+  return `${platform.OS ?? 'linux'}/${names[platform.Architecture] ?? platform.Architecture}`
+}
+
+function historyOf(observation: Observation, seen: ServiceSeen): readonly string[] {
+  const told = [...seen.tasks.values()]
+    .filter(({ ofRelease, current, old, task }) => (ofRelease || current) && !old && (hasEnded(task) || isLive(task)))
+    .sort((one, other) => one.firstSeenAt - other.firstSeenAt)
+    .map(({ task, endedAt, runningSince, firstSeenAt }) => {
+      const hostname = observation.nodes.get(task.NodeID ?? '')?.Description?.Hostname
+      const where = hostname === undefined ? '' : ` on ${hostname}`
+      const why = (task.Status.Err ?? '') === '' ? '' : `: ${oneLine(task.Status.Err ?? '', 200)}`
+      const at = new Date(endedAt ?? runningSince ?? firstSeenAt).toISOString().slice(11, 19)
+      return `${at} ${taskName(seen.target, task, hostname)}${where} ${task.Status.State}${why}`
+    })
+  return told.length <= lines.history
+    ? told
+    : [`${told.length - lines.history} earlier tasks`, ...told.slice(-lines.history)]
+}

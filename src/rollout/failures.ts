@@ -1,0 +1,47 @@
+import type { TaskSeen, ServiceSeen } from './observe.js'
+import { isFailure, slotOf } from './tasks.js'
+
+/** Tasks of this run's release that failed since it began, oldest first. */
+export function failuresOf(seen: ServiceSeen): readonly TaskSeen[] {
+  return failedTasks(seen).filter(task => task.ofRelease)
+}
+
+/** Tasks of the service's version as it is now that failed since this run began, oldest first. */
+export function currentFailuresOf(seen: ServiceSeen, since: number): readonly TaskSeen[] {
+  return failedTasks(seen).filter(task => !task.ofRelease && (task.endedAt ?? 0) >= since)
+}
+
+function failedTasks(seen: ServiceSeen): readonly TaskSeen[] {
+  return [...seen.tasks.values()]
+    .filter(({ task, old, dismissed }) => !old && !dismissed && isFailure(task, seen.target.mode))
+    .sort((one, other) => (one.endedAt ?? 0) - (other.endedAt ?? 0))
+}
+
+/** The failures of the slot that failed most often, oldest first. */
+export function mostOfOneSlot(failures: readonly TaskSeen[], { target }: ServiceSeen): readonly TaskSeen[] {
+  const slots = new Map<string, TaskSeen[]>()
+  for (const failure of failures) {
+    const slot = slotOf(failure.task, target.mode)
+    slots.set(slot, [...(slots.get(slot) ?? []), failure])
+  }
+  return [...slots.values()].reduce<TaskSeen[]>((most, list) => (list.length > most.length ? list : most), [])
+}
+
+/** Whether another try can hardly help: the engine could not make or start the container at all. */
+export function isLasting({ task }: TaskSeen): boolean {
+  const error = task.Status.Err ?? ''
+  if (/already (allocated|in use)/i.test(error)) return false
+  return task.Status.State === 'rejected' || error.startsWith('starting container failed')
+}
+
+/**
+ * How long a task must be up before it counts, in milliseconds: the window that the user asked for; where tasks have died after a
+ * while already, twice as long as the longest of them lived, up to a minute, or a service that flaps would pass between two deaths.
+ */
+export function requiredUptime(failures: readonly TaskSeen[], stableForMs: number): number {
+  const lives = failures.map(({ runningSince, endedAt }) =>
+    runningSince === null || endedAt === null ? 0 : endedAt - runningSince
+  )
+  const longest = lives.reduce((max, life) => Math.max(max, life), 0)
+  return Math.max(stableForMs, Math.min(2 * longest, 60_000))
+}

@@ -1,0 +1,192 @@
+import type { Node, Service, Task } from '../engine-types.js'
+import { label } from '../model.js'
+import { hasEnded, isStopping, isUnwanted, timeOf } from './tasks.js'
+import type { Snapshot, Target } from './types.js'
+
+/** Everything that was seen of a rollout so far, more than the engine remembers: it keeps five tasks of a slot. */
+export interface Observation {
+  /** Engine time when the watch began. */
+  readonly startedAt: number
+  /** Engine time of the newest snapshot. */
+  readonly at: number
+  readonly snapshots: number
+  readonly nodes: ReadonlyMap<string, Node>
+  /** By the service's name, in the order of the targets. */
+  readonly services: ReadonlyMap<string, ServiceSeen>
+}
+
+export interface ServiceSeen {
+  readonly target: Target
+  /** The newest record; null when it is not there. */
+  readonly service: Service | null
+  /** The newest record that carried this run's release; null when none was seen. */
+  readonly ours: Service | null
+  /** The release label that counts as this run's. */
+  readonly release: string | null
+  /** Whether the newest record is the same as in the snapshot before, so that the tasks, read in between, belong to it. */
+  readonly steady: boolean
+  /** Somebody put another definition under this run's label. */
+  readonly redefined: string | null
+  readonly updates: readonly UpdateSeen[]
+  readonly tasks: ReadonlyMap<string, TaskSeen>
+  /** Since when no task is live. */
+  readonly emptySince: number | null
+}
+
+export interface UpdateSeen {
+  readonly state: string
+  readonly message: string
+  readonly at: number
+}
+
+export interface TaskSeen {
+  /** The newest record. */
+  readonly task: Task
+  /** Still listed. */
+  readonly present: boolean
+  /** Of the service's version at the newest snapshot. */
+  readonly current: boolean
+  /** Made for this run's release. */
+  readonly ofRelease: boolean
+  /** Had ended before this run changed anything. */
+  readonly old: boolean
+  /** It was told to go before it ended, so its end says nothing. */
+  readonly dismissed: boolean
+  readonly firstSeenAt: number
+  readonly runningSince: number | null
+  readonly endedAt: number | null
+  /** Since when no node takes it although nothing is about to make room. */
+  readonly stuckSince: number | null
+}
+
+/** Begins to watch. `at` is engine time in milliseconds. */
+export function startObservation(targets: readonly Target[], at: number): Observation {
+  const services = targets.map((target): [string, ServiceSeen] => [target.service, unseen(target)])
+  return { startedAt: at, at, snapshots: 0, nodes: new Map(), services: new Map(services) }
+}
+
+function unseen(target: Target): ServiceSeen {
+  return {
+    target,
+    service: null,
+    ours: null,
+    release: target.release,
+    steady: false,
+    redefined: null,
+    updates: [],
+    tasks: new Map(),
+    emptySince: null
+  }
+}
+
+/** Adds what a snapshot shows. */
+export function observe(observation: Observation, snapshot: Snapshot): Observation {
+  // the clock we estimate may lag behind the leader's, whose times are in the records
+  const times = [...snapshot.services, ...snapshot.tasks].map(record => timeOf(record.UpdatedAt) ?? 0)
+  const at = times.reduce((latest, time) => Math.max(latest, time), Math.max(snapshot.at, observation.at))
+  const nodes = snapshot.nodes ? new Map(snapshot.nodes.map(node => [node.ID, node])) : observation.nodes
+  const byName = new Map(snapshot.services.map(service => [service.Spec.Name, service]))
+  const look: Look = {
+    at,
+    first: observation.snapshots === 0,
+    previousAt: observation.at,
+    current: new Set(snapshot.current),
+    makingRoom: snapshot.tasks.some(isStopping)
+  }
+  const services = [...observation.services].map(([name, seen]): [string, ServiceSeen] => {
+    const service = byName.get(name) ?? null
+    const id = service?.ID ?? seen.service?.ID
+    const tasks = snapshot.tasks.filter(task => task.ServiceID === id)
+    return [name, observeService(seen, service, tasks, look)]
+  })
+  return { ...observation, at, snapshots: observation.snapshots + 1, nodes, services: new Map(services) }
+}
+
+/** What is the same for all services of one snapshot. */
+interface Look {
+  readonly at: number
+  readonly first: boolean
+  readonly previousAt: number
+  readonly current: ReadonlySet<string>
+  readonly makingRoom: boolean
+}
+
+function observeService(seen: ServiceSeen, service: Service | null, tasks: readonly Task[], look: Look): ServiceSeen {
+  const release = seen.release ?? releaseOf(service)
+  const ours = service !== null && releaseOf(service) === release ? service : null
+  const next = { ...seen, service, release, ours: ours ?? seen.ours }
+  const known = new Map<string, TaskSeen>()
+  for (const [id, task] of seen.tasks) known.set(id, { ...task, present: false, current: false })
+  for (const task of tasks) {
+    known.set(
+      task.ID,
+      observeTask(seen.tasks.get(task.ID), task, { ...look, ours: ours !== null, target: seen.target })
+    )
+  }
+  const live = tasks.some(task => !hasEnded(task) && !isUnwanted(task))
+  return {
+    ...next,
+    steady: service !== null && service.Version.Index === seen.service?.Version.Index && service.ID === seen.service.ID,
+    redefined: seen.redefined ?? (ours && seen.ours ? redefinition(seen.ours, ours) : null),
+    updates: withUpdate(seen.updates, service, look.at),
+    tasks: known,
+    emptySince: live ? null : (seen.emptySince ?? look.at)
+  }
+}
+
+function observeTask(
+  seen: TaskSeen | undefined,
+  task: Task,
+  look: Look & { readonly ours: boolean; readonly target: Target }
+): TaskSeen {
+  const current = look.current.has(task.ID)
+  const ended = hasEnded(task)
+  const stuck =
+    task.Status.State === 'pending' && (task.Status.Err ?? '') !== '' && !isUnwanted(task) && !look.makingRoom
+  const changedAt = Math.min(look.at, Math.max(timeOf(task.UpdatedAt) ?? look.at, seen ? look.previousAt : 0))
+  return {
+    task,
+    present: true,
+    current,
+    ofRelease: seen?.ofRelease === true || (current && look.ours),
+    old: seen?.old ?? (ended && isFromBefore(task, look)),
+    dismissed: seen !== undefined && (seen.dismissed || (!ended && isUnwanted(task))),
+    firstSeenAt: seen?.firstSeenAt ?? look.at,
+    runningSince: seen?.runningSince ?? (task.Status.State === 'running' ? changedAt : null),
+    endedAt: seen?.endedAt ?? (ended ? changedAt : null),
+    stuckSince: stuck ? (seen?.stuckSince ?? look.at) : null
+  }
+}
+
+/**
+ * Whether a task that is over when it is first seen was over before this run began. Version indexes tell it without any clock:
+ * they count the changes of the whole swarm, and a task's was last raised when it ended.
+ */
+function isFromBefore(task: Task, look: Look & { readonly target: Target }): boolean {
+  const { touched, versionBefore } = look.target
+  if (!touched) return look.first
+  return versionBefore !== undefined && task.Version.Index <= versionBefore
+}
+
+function withUpdate(updates: readonly UpdateSeen[], service: Service | null, at: number): readonly UpdateSeen[] {
+  const state = service?.UpdateStatus?.State ?? ''
+  const message = service?.UpdateStatus?.Message ?? ''
+  const last = updates.at(-1)
+  if (last ? last.state === state && last.message === message : state === '') return updates
+  return [...updates, { state, message, at }]
+}
+
+/** What somebody changed in the definition under this run's label; null when nothing but the number of replicas. */
+function redefinition(before: Service, after: Service): string | null {
+  if (before.Version.Index === after.Version.Index) return null
+  if (before.ID !== after.ID) return 'it was removed and created again'
+  const [was, is] = [before, after].map(({ Spec }) => JSON.stringify({ ...Spec.TaskTemplate, ForceUpdate: 0 }))
+  if (was === is) return null
+  const [image, other] = [before, after].map(({ Spec }) => Spec.TaskTemplate.ContainerSpec?.Image ?? '')
+  return image === other ? 'its definition was changed' : `its image was changed from ${image ?? ''} to ${other ?? ''}`
+}
+
+/** The release label of a service; null when it has none. */
+export function releaseOf(service: Service | null): string | null {
+  return service?.Spec.Labels?.[label.release] ?? null
+}

@@ -1,0 +1,60 @@
+import { culprit, diagnose, type TaskRecords } from './diagnose.js'
+import type { Judgement } from './judge.js'
+import type { Observation, ServiceSeen } from './observe.js'
+import { replicasOf } from './slots.js'
+import { timelineOf } from './timeline.js'
+import type { Rollout, ServiceOutcome, ServiceState, Verdict } from './types.js'
+
+/** What is known of tasks that were looked at closer, by the task's id. */
+export type Records = ReadonlyMap<string, TaskRecords>
+
+/** The end of a watch, service by service, with why. */
+export function conclude(last: {
+  readonly observation: Observation
+  readonly judgement: Judgement
+  readonly verdict: Verdict
+  readonly records: Records
+}): Rollout {
+  const { observation, judgement, verdict, records } = last
+  const services = [...observation.services].map(([name, seen]) => {
+    const state = judgement.services.get(name) ?? ({ is: 'pending', waitsFor: 'a first look' } as const)
+    return outcomeOf(observation, seen, state, records)
+  })
+  return {
+    verdict,
+    services,
+    timeline: timelineOf(observation),
+    startedAt: observation.startedAt,
+    endedAt: observation.at
+  }
+}
+
+function outcomeOf(observation: Observation, seen: ServiceSeen, state: ServiceState, records: Records): ServiceOutcome {
+  const { service, key, touched } = seen.target
+  const needsDiagnosis = state.is === 'failed' || state.is === 'rolled-back' || state.is === 'pending'
+  const blamed = needsDiagnosis ? culprit(observation, seen, state) : null
+  const diagnosis = blamed ? diagnose(observation, seen, blamed, records.get(blamed.task.ID)) : null
+  const base = state.is === 'pending' ? `still waits for ${state.waitsFor}` : state.reason
+  return {
+    service,
+    key,
+    touched,
+    verdict: state.is === 'pending' ? 'unfinished' : state.is,
+    reason: diagnosis === null || saysItAll(state) ? base : `${base}: ${diagnosis.cause.replace(/\.$/, '')}`,
+    replicas: replicasOf(observation, seen),
+    durationMs: durationOf(observation, seen),
+    ...(diagnosis === null ? {} : { diagnosis })
+  }
+}
+
+/** Where no node takes a task, the reason is the engine's text already. */
+function saysItAll(state: ServiceState): boolean {
+  return state.is === 'failed' && state.reason.includes('no suitable node')
+}
+
+/** From the start of the watch to the last task that came up; to the end where it did not come out well. */
+function durationOf(observation: Observation, seen: ServiceSeen): number {
+  const up = [...seen.tasks.values()].map(({ runningSince, current }) => (current ? (runningSince ?? 0) : 0))
+  const last = up.reduce((latest, time) => Math.max(latest, time), observation.startedAt)
+  return last - observation.startedAt
+}

@@ -1,0 +1,207 @@
+import type { Task } from '../engine-types.js'
+import { EngineError, type Engine, type Ports } from '../ports.js'
+import { concludingLines } from '../errors/rollout.js'
+import { culprit, worthALook, type TaskRecords } from '../rollout/diagnose.js'
+import { judge, wantsSecondLook, type Judgement } from '../rollout/judge.js'
+import { observe, startObservation, type Observation, type TaskSeen } from '../rollout/observe.js'
+import { conclude } from '../rollout/outcome.js'
+import { progress } from '../rollout/progress.js'
+import { timeOf } from '../rollout/tasks.js'
+import type { Rollout, Snapshot, Target } from '../rollout/types.js'
+import { oneLine } from '../text.js'
+
+export interface WatchOptions {
+  /** The stack that all targets are of; null looks through the whole swarm. */
+  readonly stack: string | null
+  /** The watch ends at the latest after this many milliseconds. */
+  readonly timeoutMs: number
+  /** How long each task must have been up, from its own start, in milliseconds. */
+  readonly stableForMs: number
+  /** Ends the watch with the verdict `cancelled`. */
+  readonly signal?: AbortSignal
+  /** Whether a rollback that the swarm has begun is waited for. Default true. */
+  readonly waitForRollback?: boolean
+}
+
+/** How often to look, in milliseconds: after an event, while something moves, while nothing does, when there is no connection. */
+const pace = { woken: 200, moving: 500, still: 1_000, lost: 1_000, again: 30 }
+/** What is fetched of a failed task: lines of its log, and how long that may take in milliseconds. */
+const closer = { lines: 60, timeoutMs: 5_000 }
+
+/**
+ * Watches a rollout until it is decided, or the time is over, or the job is cancelled, and says how it ended and why. It decides nothing itself:
+ * events of the engine wake it up, what the engine answers goes through `observe` and `judge`. A lost connection is waited out: nothing is
+ * concluded from what was not seen. Throws EngineError only for a request that the engine refuses.
+ */
+export async function watch(
+  ports: Ports,
+  engine: Engine,
+  targets: readonly Target[],
+  options: WatchOptions
+): Promise<Rollout> {
+  const signal = options.signal ? AbortSignal.any([options.signal, ports.cancelled]) : ports.cancelled
+  using bell = listenForEvents(ports, engine, signal)
+  const connection = new Connection(ports)
+  const clock = new EngineClock(ports)
+  const records = new Map<string, TaskRecords>()
+  let observation = startObservation(targets, clock.now())
+  let judgement: Judgement | undefined
+  let movedAt = ports.clock.now()
+  for (;;) {
+    const seen = observation
+    const snapshot = signal.aborted ? null : await connection.tryTo(() => look(engine, clock, seen, options.stack))
+    if (snapshot) {
+      if (seen.snapshots === 0) observation = startObservation(targets, snapshot.at)
+      const next = observe(observation, snapshot)
+      const lines = progress(observation, next)
+      for (const line of lines) ports.log.info(line)
+      if (lines.length > 0) movedAt = ports.clock.now()
+      observation = next
+      await fetchRecords(ports, engine, worthALook(observation, records), records)
+    }
+    const waitForRollback = options.waitForRollback ?? true
+    judgement = judge(observation, { ...options, now: clock.now(), waitForRollback }, judgement)
+    const verdict = signal.aborted ? 'cancelled' : judgement.verdict
+    if (verdict !== 'pending') return await end(ports, engine, { observation, judgement, verdict, records })
+    const rest = ports.clock.now() - movedAt < 3_000 ? pace.moving : pace.still
+    await bell.wait(!snapshot ? pace.lost : wantsSecondLook(judgement) ? pace.again : rest)
+  }
+}
+
+/** One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. */
+async function look(engine: Engine, clock: EngineClock, seen: Observation, stack: string | null): Promise<Snapshot> {
+  if (seen.snapshots === 0) await clock.set(engine)
+  const known = [...seen.services.values()].flatMap(({ service }) => service?.ID ?? [])
+  const wanted = seen.services
+  const isTarget = (name: string) => wanted.has(name)
+  const ids =
+    known.length === wanted.size
+      ? known
+      : (await engine.services(stack)).filter(({ Spec }) => isTarget(Spec.Name)).map(({ ID }) => ID)
+  const [tasks, current, nodes] = await Promise.all([
+    ids.length === 0 ? [] : engine.tasks(ids),
+    ids.length === 0 ? [] : currentTasks(engine, ids),
+    engine.nodes()
+  ])
+  const services = (await engine.services(stack)).filter(({ Spec }) => isTarget(Spec.Name))
+  return { at: clock.now(), services, tasks, current: current.map(({ ID }) => ID), nodes }
+}
+
+/**
+ * The tasks of these services' current versions. Only the engine can tell: a change of ports is not in a task's spec, and one of placement
+ * constraints leaves tasks that still fit (swarmkit, orchestrator/task.go, IsTaskDirty). The filter is what the Docker CLI uses.
+ */
+function currentTasks(engine: Engine, services: readonly string[]): Promise<readonly Task[]> {
+  const filters = JSON.stringify({ service: services, '_up-to-date': ['true'] })
+  return engine.call<readonly Task[]>('GET', '/tasks', { query: { filters } })
+}
+
+/** Fetches the logs and containers of tasks while they are there: the swarm keeps only the last few of a slot. Never throws. */
+async function fetchRecords(
+  ports: Ports,
+  engine: Engine,
+  tasks: readonly TaskSeen[],
+  records: Map<string, TaskRecords>
+): Promise<void> {
+  await Promise.all(
+    tasks.map(async ({ task }) => {
+      const container = task.Status.ContainerStatus?.ContainerID
+      // without a container there is nothing to fetch; on a node that is gone the answer never comes
+      const none: TaskRecords = { logs: [], container: null }
+      const fetched = async (): Promise<TaskRecords> => ({
+        logs: await engine.taskLogs(task.ID, closer.lines).catch(() => []),
+        container: container ? await engine.container(container).catch(() => null) : null
+      })
+      const late = ports.clock.sleep(closer.timeoutMs).then(() => none)
+      records.set(task.ID, container ? await Promise.race([fetched(), late]) : none)
+    })
+  )
+}
+
+async function end(
+  ports: Ports,
+  engine: Engine,
+  last: Parameters<typeof conclude>[0] & { readonly records: Map<string, TaskRecords> }
+): Promise<Rollout> {
+  const { observation, judgement, records } = last
+  const blamed = [...observation.services].flatMap(([name, seen]) => {
+    const state = judgement.services.get(name)
+    const task = state?.is === 'deployed' ? null : culprit(observation, seen, state)
+    return task && !records.has(task.task.ID) ? [task] : []
+  })
+  if (!ports.cancelled.aborted) await fetchRecords(ports, engine, blamed, records)
+  const rollout = conclude(last)
+  for (const line of concludingLines(rollout)) ports.log.info(line)
+  return rollout
+}
+
+/** The manager's clock, estimated once: times of tasks are compared with it, never with the runner's. */
+class EngineClock {
+  private aheadMs = 0
+  constructor(private readonly ports: Ports) {}
+
+  now(): number {
+    return this.ports.clock.now() + this.aheadMs
+  }
+
+  async set(engine: Engine): Promise<void> {
+    const before = this.ports.clock.now()
+    const time = timeOf((await engine.info()).SystemTime)
+    if (time !== null) this.aheadMs = time - (before + this.ports.clock.now()) / 2
+  }
+}
+
+/** Tries requests; says once that the engine does not answer, and once that it does again. */
+class Connection {
+  private lost = false
+  constructor(private readonly ports: Ports) {}
+
+  /** null when there was no answer, or the swarm has no leader just now. */
+  async tryTo<T>(request: () => Promise<T>): Promise<T | null> {
+    try {
+      const answer = await request()
+      if (this.lost) this.ports.log.info('The engine answers again.')
+      this.lost = false
+      return answer
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || (thrown.status !== 0 && thrown.status < 500)) throw thrown
+      if (!this.lost) this.ports.log.info(`The engine does not answer, trying again: ${oneLine(thrown.message)}`)
+      this.lost = true
+      return null
+    }
+  }
+}
+
+interface Bell extends Disposable {
+  /** Waits this many milliseconds, less when an event comes. */
+  wait(ms: number): Promise<void>
+}
+
+/** Listens to the engine's events of services and nodes, again and again when the connection drops. There are none of tasks. */
+function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bell {
+  const over = new AbortController()
+  const until = AbortSignal.any([over.signal, signal])
+  let rung = new AbortController()
+  const listen = async () => {
+    while (!until.aborted) {
+      try {
+        for await (const event of engine.events({ types: ['service', 'node'] }, until)) {
+          ports.log.debug(`event: ${event.Type} ${event.Action}`)
+          rung.abort()
+        }
+      } catch (thrown) {
+        ports.log.debug(`events: ${String(thrown)}`)
+      }
+      await ports.clock.sleep(pace.lost, until)
+    }
+  }
+  void listen()
+  return {
+    async wait(ms) {
+      await ports.clock.sleep(Math.min(ms, pace.woken), until)
+      await ports.clock.sleep(Math.max(0, ms - pace.woken), AbortSignal.any([rung.signal, until]))
+      rung = new AbortController()
+    },
+    [Symbol.dispose]: () => over.abort()
+  }
+}
