@@ -32,4 +32,6 @@ export interface ServiceContext {
   readonly aliases: Readonly<Record<string, readonly string[]>>
   /** What the user wrote at a path, before interpolation; undefined where it is not a plain value. */
   readonly written: (path: KeyPath) => string | undefined
+  /** Whether one of the project's environment files sets a variable. */
+  readonly inEnvFiles: (variable: string) => boolean
 }

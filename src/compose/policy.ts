@@ -4,8 +4,8 @@ import { isJob } from './jobs.js'
 import { compact, textOf } from './json.js'
 import { undollar, type ComposeHealthcheck, type ComposeService } from './model.js'
 import type { ComposeProject, PathInfo } from './project.js'
-import { millisecondsOf, secondsText } from './units.js'
 import type { Note, Translated } from './translated.js'
+import { millisecondsOf, secondsText } from './units.js'
 
 export interface Policy {
   readonly update: JsonObject | undefined
@@ -19,45 +19,32 @@ export interface Policy {
 export function updatePolicy(context: ServiceContext): Translated<Policy> {
   const { service, mode, options } = context
   if (isJob(mode)) return { value: { update: undefined, rollback: undefined }, notes: [] }
-  const update = service.deploy?.update_config
-  const rollback = service.deploy?.rollback_config
-  const given = { update: objectOrNone(update), rollback: objectOrNone(rollback) }
+  const given = { update: configOf(service.deploy?.update_config), rollback: configOf(service.deploy?.rollback_config) }
   if (options.policy === 'none') return { value: given, notes: [] }
-  const safe = safeUpdate(context)
-  const value = {
-    update: { ...safe.config, ...given.update },
-    rollback: { ...safeRollback(orderOf(given.update, safe.config)), ...given.rollback }
-  }
-  return { value, notes: update === undefined ? [addedNote(context, safe)] : [] }
+  const hazard = startFirstHazard(context)
+  const update = { ...safeUpdate(service.healthcheck, hazard), ...given.update }
+  const rollback = { ...safeRollback(textOf(update.order)), ...given.rollback }
+  return { value: { update, rollback }, notes: addedNotes(context, hazard, update, given.update) }
 }
 
-function orderOf(given: JsonObject | undefined, safe: JsonObject): string {
-  return textOf(given?.['order'] ?? safe['order'])
-}
-
-function objectOrNone(config: object | undefined): JsonObject | undefined {
+function configOf(config: object | undefined): JsonObject | undefined {
   return config === undefined ? undefined : compact(config as JsonObject)
 }
 
-interface SafeUpdate {
-  readonly config: JsonObject
-  /** Why the old task has to end first; undefined when both may run. */
-  readonly hazard: string | undefined
-}
-
-function safeUpdate(context: ServiceContext): SafeUpdate {
-  const hazard = startFirstHazard(context)
-  const config = {
+function safeUpdate(
+  check: ComposeHealthcheck | undefined,
+  hazard: string | undefined
+): Record<string, string | number> {
+  return {
     parallelism: 1,
     order: hazard === undefined ? 'start-first' : 'stop-first',
     failure_action: 'rollback',
-    monitor: secondsText(monitorWindow(context.service.healthcheck)),
+    monitor: secondsText(monitorWindow(check)),
     max_failure_ratio: 0
   }
-  return { config, hazard }
 }
 
-/** `failure_action: rollback` here would end a failed rollback as `completed` (see docs/findings.md, rollback-loop). */
+/** `failure_action: rollback` here would let a failed rollback end as `completed` (see the rule rollback-loop). */
 function safeRollback(order: string): JsonObject {
   return { parallelism: 1, order, failure_action: 'pause', max_failure_ratio: 0 }
 }
@@ -72,7 +59,7 @@ export function startFirstHazard({ service, mode, project }: ServiceContext): st
   const port = (service.ports ?? []).find(({ mode }) => mode === 'host')
   if (port !== undefined) return `it publishes port ${port.published ?? port.target} in host mode`
   const volume = writtenVolume(service, project)
-  if (volume !== undefined) return `it writes to the volume ${volume}`
+  if (volume !== undefined) return `it writes to ${volume}`
   const most = service.deploy?.placement?.max_replicas_per_node
   if (most !== undefined && most > 0) return `it allows ${most} replicas per node`
   return undefined
@@ -85,18 +72,17 @@ export function startFirstHazard({ service, mode, project }: ServiceContext): st
 function writtenVolume(service: ComposeService, { paths }: ComposeProject): string | undefined {
   if ((service.deploy?.replicas ?? service.scale ?? 1) > 1) return undefined
   const writes = (service.volumes ?? []).filter(mount => mount.read_only !== true && mount.source !== undefined)
-  const data = writes.filter(
-    ({ type, source = '' }) =>
-      type === 'volume' || type === 'cluster' || (type === 'bind' && isData(paths[undollar(source)], source))
-  )
-  return data[0]?.source
+  const data = writes.find(({ type, source = '' }) => {
+    if (type === 'bind') return isData(paths[undollar(source)], source)
+    return type === 'volume' || type === 'cluster'
+  })
+  if (data === undefined) return undefined
+  return data.type === 'bind' ? undollar(data.source ?? '') : `the volume ${data.source ?? ''}`
 }
 
 function isData(info: PathInfo | undefined, source: string): boolean {
-  return (
-    (info === undefined || info.kind === 'outside') &&
-    !/\.sock$|^\/(?:etc|proc|sys|dev|run|var\/run)(?:\/|$)/.test(source)
-  )
+  if (info !== undefined && info.kind !== 'outside') return false
+  return !/\.sock$|^\/(?:etc|proc|sys|dev|run|var\/run)(?:\/|$)/.test(source)
 }
 
 const shortestMonitor = 10_000
@@ -104,19 +90,33 @@ const longestMonitor = 300_000
 const margin = 5_000
 
 /**
- * How long after its start a task may still fail the update, in milliseconds. Long enough for the healthcheck to turn
- * unhealthy: start period, then retries times interval; bounded so that an update ends.
+ * How long after its start a task may still fail the update, in milliseconds: long enough for its healthcheck to fail,
+ * 10 s without one, and never more than 5 min, so that an update ends.
  */
 export function monitorWindow(check: ComposeHealthcheck | undefined): number {
   if (check === undefined || check.disable === true) return shortestMonitor
-  const interval = millisecondsOf(check.interval) ?? 30_000
-  const start = millisecondsOf(check.start_period) ?? 0
-  const needed = start + (check.retries ?? 3) * interval + margin
-  return Math.min(longestMonitor, Math.max(shortestMonitor, needed))
+  return Math.min(longestMonitor, Math.max(shortestMonitor, monitorNeeded(check) + margin))
 }
 
-function addedNote({ name }: ServiceContext, { config, hazard }: SafeUpdate): Note {
-  const order = hazard === undefined ? 'start-first' : `stop-first, because ${hazard}`
-  const message = `${name} has no update policy; it gets one: one task at a time, ${order}, rolled back when a new task fails within ${textOf(config['monitor'])}.`
-  return { rule: 'added-policy', service: name, at: ['services', name], message }
+/** How long a healthcheck takes to say unhealthy, in milliseconds; the defaults are the engine's. */
+export function monitorNeeded(check: ComposeHealthcheck): number {
+  const interval = millisecondsOf(check.interval) ?? 30_000
+  const start = millisecondsOf(check.start_period) ?? 0
+  return start + (check.retries ?? 3) * interval
+}
+
+function addedNotes(
+  { name }: ServiceContext,
+  hazard: string | undefined,
+  update: JsonObject,
+  given: JsonObject | undefined
+): readonly Note[] {
+  const added = Object.entries(update).filter(([key]) => given?.[key] === undefined)
+  if (added.length === 0) return []
+  const reason = hazard === undefined || given?.['order'] !== undefined ? '' : ` (stop-first because ${hazard})`
+  const what = added.map(([key, value]) => `${key} ${textOf(value)}`).join(', ')
+  const at = ['services', name, ...(given === undefined ? [] : ['deploy', 'update_config'])]
+  return [
+    { rule: 'added-policy', service: name, at, message: `Added to the update policy of ${name}: ${what}${reason}.` }
+  ]
 }

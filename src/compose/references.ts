@@ -1,4 +1,5 @@
-import { isMap, isScalar, isSeq, parseDocument, visit, type Node } from 'yaml'
+import { isMap, isScalar, isSeq, visit, type Document, type Node } from 'yaml'
+import { parseSource } from './yaml-source.js'
 
 /** Paths as the user wrote them, relative to the file that names them. */
 export interface References {
@@ -13,7 +14,12 @@ export interface References {
  * place of a key, and compose itself reads the files.
  */
 export function referencesOf(text: string): References {
-  const document = parseDocument(text, { merge: true, uniqueKeys: false, logLevel: 'silent' })
+  const found = parseSource({ file: '', text }).map(({ document }) => referencesIn(document))
+  const known = (paths: readonly string[]): readonly string[] => [...new Set(paths)].filter(path => !path.includes('$'))
+  return { compose: known(found.flatMap(({ compose }) => compose)), env: known(found.flatMap(({ env }) => env)) }
+}
+
+function referencesIn(document: Document): References {
   const compose: string[] = []
   const env: string[] = []
   const root = document.contents
@@ -29,8 +35,7 @@ export function referencesOf(text: string): References {
       if (pair.key.value === 'env_file') env.push(...envFiles(pair.value as Node))
     }
   })
-  const known = (paths: readonly string[]): readonly string[] => [...new Set(paths)].filter(path => !path.includes('$'))
-  return { compose: known(compose), env: known(env) }
+  return { compose, env }
 }
 
 function envFiles(node: Node): readonly string[] {

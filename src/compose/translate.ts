@@ -3,7 +3,10 @@ import type { Build, Finding, ObjectNeed, Stack } from '../model.js'
 import { buildOf } from './build.js'
 import type { ServiceContext, TranslateOptions } from './context.js'
 import { leavesReplicasOpen } from './deploy.js'
+import { fixedNames } from './findings/rules/data.js'
+import { advise } from './findings/rules/index.js'
 import { settle } from './findings/settle.js'
+import { readSilence } from './findings/silence.js'
 import { awaitedServices, isJob, modeOf, phasesOf } from './jobs.js'
 import { carriedNeeds } from './mounts.js'
 import { serviceKeys } from './names.js'
@@ -12,6 +15,9 @@ import { objectNeeds, stackObjects } from './objects.js'
 import { indexSources, type Positions } from './positions.js'
 import type { ComposeProject } from './project.js'
 import { translateService } from './service.js'
+import type { ComposeModel } from './model.js'
+import type { Note } from './translated.js'
+import { unsetNotes } from './unset.js'
 import { externalVolumes, translateVolumes } from './volumes.js'
 
 /** What a compose project means to a swarm, and all that the user should know about it. */
@@ -38,7 +44,7 @@ export interface Translation {
 /** Translates the canonical model. Pure; never throws for what a compose file may hold. */
 export function translate(project: ComposeProject, options: TranslateOptions): Translation {
   const { model } = project
-  const positions = indexSources(project.sources)
+  const positions = indexSources(project.sources, project.envSources)
   const contexts = contextsOf(project, options, positions)
   const services = contexts.map(context => ({ context, ...translateService(context) }))
   const carried = services.flatMap(({ context, value }) => value.carried.map(file => ({ service: context.key, file })))
@@ -49,7 +55,15 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
   const configs = objectNeeds('config', model, keys)
   const needs = [...secrets.value, ...configs.value].map(need => withPlace(need, positions))
   const allNeeds = [...needs, ...carriedNeeds(carried)]
-  const notes = [...services, networks, volumes, secrets, configs].flatMap(part => part.notes)
+  const translated = [...services, networks, volumes, secrets, configs].flatMap(part => part.notes)
+  const notes = [
+    ...unsetNotes(project.unset, positions),
+    ...advise(contexts),
+    ...fixedNames(model, options),
+    ...noServices(contexts),
+    ...contexts.flatMap(renamed),
+    ...translated
+  ]
   const keyOf = (name: string): string => keys[name] ?? name
   return {
     stack: {
@@ -59,7 +73,7 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
       secrets: stackObjects(allNeeds, 'secret'),
       configs: stackObjects(allNeeds, 'config')
     },
-    findings: settle(notes, positions, () => false),
+    findings: settle(notes, positions, readSilence(positions, entriesOf(model))),
     builds: contexts.flatMap(context => buildOf(context)),
     needs: allNeeds,
     jobs: contexts.filter(({ mode }) => isJob(mode)).map(({ key }) => key),
@@ -89,7 +103,8 @@ function contextsOf(
     options,
     keys,
     aliases,
-    written: positions.written
+    written: positions.written,
+    inEnvFiles: positions.inEnvFiles
   }))
 }
 
@@ -104,4 +119,22 @@ function placesOf(contexts: readonly ServiceContext[], positions: Positions): Re
     return place === undefined ? [] : [[key, place]]
   })
   return Object.fromEntries(places)
+}
+
+/** `[section, key]` of everything that the user may silence a rule for. */
+function entriesOf(model: ComposeModel): readonly (readonly [string, string])[] {
+  const sections = ['services', 'networks', 'volumes', 'secrets', 'configs'] as const
+  return sections.flatMap(section => Object.keys(model[section]).map(key => [section, key] as const))
+}
+
+function renamed({ name, key, options }: ServiceContext): readonly Note[] {
+  if (name === key) return []
+  const message = `${name} becomes the service ${options.stack}_${key}, which the swarm accepts; the other services still reach it as ${name}.`
+  return [{ rule: 'renamed-service', service: name, at: ['services', name], message }]
+}
+
+function noServices(contexts: readonly ServiceContext[]): readonly Note[] {
+  return contexts.length > 0
+    ? []
+    : [{ rule: 'no-services', at: ['services'], message: 'The compose files have no service to deploy.' }]
 }

@@ -1,8 +1,9 @@
+import type { Place } from '../errors.js'
 import type { Level } from '../model.js'
 import type { Rule } from './findings/catalogue.js'
 
-/** A step on the way to a key in the user's YAML: a mapping's key, or the list item that is about a target. */
-export type Step = string | { readonly item: string | number }
+/** A step on the way to a key in the user's YAML: a mapping's key, the list item about a target, or the n-th item. */
+export type Step = string | { readonly item: string | number } | { readonly index: number }
 export type KeyPath = readonly Step[]
 
 /** Something to tell the user, before it has a place in a file and before silencing. */
@@ -18,6 +19,8 @@ export interface Note {
   readonly level?: Level
   /** From the root of the compose file. */
   readonly at: KeyPath
+  /** Where it is, when no key leads there. */
+  readonly place?: Place
 }
 
 /** What every topic of the translation gives back: its piece of the stack, and what the user should know. */

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { composeConfig, composeEnvironment } from '../commands/compose.js'
-import { blame } from '../compose/blame.js'
+import { blame } from '../compose/blame/index.js'
 import { parseModel, undollar, type ComposeModel } from '../compose/model.js'
 import { projectName } from '../compose/names.js'
 import type { ComposeProject, PathInfo, Source } from '../compose/project.js'
@@ -32,8 +32,8 @@ export async function readCompose(
 ): Promise<ComposeProject> {
   const { workspace } = request
   const files = await composeFiles(ports.files, request)
-  const texts = await readSources(ports.files, workspace, files)
-  const { model, unset } = await runCompose(ports, request, files, texts.sources)
+  const texts = await readSources(ports.files, request, files)
+  const { model, unset } = await runCompose(ports, request, files, texts)
   return {
     workspace,
     model,
@@ -67,11 +67,11 @@ async function absent(files: Files, paths: readonly string[]): Promise<string[]>
 /** The compose files and those they include, extend or take variables from, each once. */
 async function readSources(
   files: Files,
-  workspace: string,
+  { workspace, envFiles }: ReadComposeRequest,
   roots: readonly string[]
 ): Promise<{ sources: Source[]; envSources: Source[] }> {
   const sources = new Map<string, Source>()
-  const env = new Set([join(dirname(roots[0] ?? workspace), '.env')])
+  const env = new Set([join(dirname(roots[0] ?? workspace), '.env'), ...envFiles.map(file => resolve(workspace, file))])
   const queue = [...roots]
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     const text = sources.has(path) ? null : await textOf(files, path)
@@ -99,12 +99,13 @@ async function runCompose(
   { env, shell, cancelled }: Pick<Ports, 'env' | 'shell' | 'cancelled'>,
   { workspace, envFiles, profiles, stack, variables }: ReadComposeRequest,
   files: readonly string[],
-  sources: readonly Source[]
+  texts: Pick<ComposeProject, 'sources' | 'envSources'>
 ): Promise<{ model: ComposeModel; unset: readonly string[] }> {
   const project = projectName(stack)
   const absolute = envFiles.map(file => resolve(workspace, file))
+  const environment = composeEnvironment(env, variables)
   const result = await shell.run(composeConfig({ project, files, envFiles: absolute, profiles }), {
-    env: composeEnvironment(env, variables),
+    env: environment,
     // The `.env` beside the first compose file is the one that counts, whatever the folder of the step.
     cwd: dirname(files[0] ?? workspace),
     signal: cancelled,
@@ -113,7 +114,7 @@ async function runCompose(
   if (result.code === 127 || /is not a docker command|unknown command: docker compose/.test(result.stderr)) {
     throw composeNotInstalled(result.stderr.trim())
   }
-  if (result.code !== 0) throw new UserError(blame(result.stderr, { workspace, sources }))
+  if (result.code !== 0) throw new UserError(blame(result.stderr, { workspace, environment, ...texts }))
   return { model: parseModel(result.stdout), unset: unsetVariables(result.stderr) }
 }
 

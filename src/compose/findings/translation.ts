@@ -209,6 +209,13 @@ export const translationRules = {
     remedy: 'Create the object by hand and declare it `external: true`.',
     silence: false
   },
+  'no-services': {
+    level: 'error',
+    title: 'There is nothing to deploy',
+    why: 'No service is left: the files have none, or each has a profile that is not asked for.',
+    remedy: 'Add a service, or name the profiles to deploy with `profiles`.',
+    silence: false
+  },
   'renamed-service': {
     level: 'notice',
     title: 'A service whose name the swarm refuses',

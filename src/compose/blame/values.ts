@@ -1,0 +1,87 @@
+import type { Place } from '../../errors.js'
+import type { Source } from '../project.js'
+import { isList, isObject, textOf } from '../json.js'
+import type { Failure, Scene } from './index.js'
+import { withPlace } from './keys.js'
+
+/** Values that have the right shape and mean nothing. Compose names no key here: the text itself is looked for. */
+export const valueFailures: readonly Failure[] = [
+  {
+    says: /^(Invalid (?:ip address|containerPort|hostPort|proto|port range)|No port specified|invalid port|Invalid range)[^:\d]*:? ?([^\s<]*)/i,
+    means: ([said = '', , text = ''], scene) => ({
+      message: `A port cannot be read: ${said.trim()}.`,
+      remedy: 'Ports are written `published:target`, such as `"80:8080"`, `"53:53/udp"` or `"8080"`, in quotes.',
+      ...placed(lineWith(text.replace(/:$/, ''), scene.sources))
+    })
+  },
+  {
+    says: /^invalid spec: (\S+?): ([^\n]+)/,
+    means: ([, text = '', reason = ''], scene) => ({
+      message: `A volume cannot be read: ${text}: ${reason}.`,
+      remedy:
+        'Volumes are written `name:/path`, `./file:/path:ro` or `/on/the/server:/path`; check that no variable in it is empty.',
+      ...placed(lineWith(text, scene.sources))
+    })
+  },
+  {
+    says: /^healthcheck\.test must start either by/,
+    means: (_, scene) => {
+      const service = serviceWithBareTest(scene)
+      const message = `The healthcheck${service === undefined ? '' : ` of ${service}`} is a list that does not say how to run it.`
+      const remedy = 'Write `test: [CMD, curl, -f, http://localhost/]`, or one string that a shell runs.'
+      return withPlace(scene, ['services', service ?? '', 'healthcheck', 'test'], { message, remedy })
+    }
+  },
+  {
+    says: /can't set container_name and ([\w.-]+) as container name must be unique/,
+    means: ([, service = ''], scene) =>
+      withPlace(scene, ['services', service, 'container_name'], {
+        message: `${service} has several replicas and one \`container_name\`.`,
+        remedy: 'Remove `container_name`: services find each other by the name of the service.'
+      })
+  },
+  {
+    says: /^service ports services\.([\w.-]+)\.ports\.\[(\d+)\] is missing a target port/,
+    means: ([, service = '', index = ''], scene) =>
+      withPlace(scene, ['services', service, 'ports', { index: Number(index) }], {
+        message: `A port of ${service} has no \`target\`.`,
+        remedy: 'Write `target`, the port inside of the container: `{target: 8080, published: 80}`.'
+      })
+  },
+  {
+    says: /yaml: (invalid (?:leading|trailing|length|Unicode)[^\n]*|control characters are not allowed)/,
+    means: ([, reason = ''], scene) => {
+      const at = lineWith('\uFFFD', scene.sources)
+      return {
+        message: `A compose file is not plain UTF-8 text: ${reason}.`,
+        remedy: 'Save it as UTF-8.',
+        ...placed(at)
+      }
+    }
+  }
+]
+
+function placed(at: Place | undefined): { readonly at?: Place } {
+  return at === undefined ? {} : { at }
+}
+
+/** The first line, comments apart, that holds a text. */
+export function lineWith(text: string, sources: readonly Source[]): Place | undefined {
+  if (text === '') return undefined
+  for (const { file, text: whole } of sources) {
+    const lines = whole.split('\n')
+    const index = lines.findIndex(line => !line.trimStart().startsWith('#') && line.includes(text))
+    if (index !== -1) return { file, line: index + 1, column: (lines[index] ?? '').indexOf(text) + 1 }
+  }
+  return undefined
+}
+
+function serviceWithBareTest({ positions }: Scene): string | undefined {
+  const services = positions.values(['services']).flatMap(value => (isObject(value) ? Object.entries(value) : []))
+  const bare = services.find(([, service]) => {
+    const check = isObject(service) ? service['healthcheck'] : undefined
+    const test = isObject(check) ? check['test'] : undefined
+    return isList(test) && !['CMD', 'CMD-SHELL', 'NONE'].includes(textOf(test[0]))
+  })
+  return bare?.[0]
+}

@@ -1,0 +1,30 @@
+import type { ServiceContext, TranslateOptions } from '../../context.js'
+import { undollar, type ComposeModel } from '../../model.js'
+import { fixedName } from '../../names.js'
+import type { Note } from '../../translated.js'
+
+/** A service with data on one node and no rule to keep it there. */
+export function nodeVolumes({ name, service, model }: ServiceContext): readonly Note[] {
+  if ((service.deploy?.placement?.constraints ?? []).length > 0) return []
+  const local = (service.volumes ?? []).find(({ type, source }) => {
+    const driver = model.volumes[source ?? '']?.driver ?? 'local'
+    return type === 'volume' && source !== undefined && source !== '' && (driver === 'local' || driver === '')
+  })
+  if (local === undefined) return []
+  const message = `The volume ${local.source ?? ''} of ${name} stays on the node where it was first used.`
+  return [{ rule: 'node-volume', service: name, at: ['services', name, 'volumes', { item: local.target }], message }]
+}
+
+/** Networks and volumes that every stack from this file shares. */
+export function fixedNames(model: ComposeModel, options: TranslateOptions): readonly Note[] {
+  return (['networks', 'volumes'] as const).flatMap(section =>
+    Object.entries(model[section]).flatMap(([key, { name, external }]): readonly Note[] => {
+      const fixed = fixedName(name, key, model.name)
+      if (fixed === undefined || external === true) return []
+      const kind = section === 'networks' ? 'network' : 'volume'
+      const message = `The ${kind} ${key} is named ${undollar(fixed)} in every stack and preview from this file: they share it.`
+      const level = options.preview === undefined ? {} : ({ level: 'warning' } as const)
+      return [{ rule: 'fixed-name', at: [section, key, 'name'], message, ...level }]
+    })
+  )
+}
