@@ -16,11 +16,20 @@ export interface Inventory {
   readonly configs: readonly SwarmObject[]
 }
 
-/** What may go. A record goes once its images are gone; until then it is only marked as retired. */
+/** What may go. */
 export interface Garbage {
   readonly secrets: readonly SwarmObject[]
   readonly configs: readonly SwarmObject[]
-  readonly releases: readonly { readonly entry: ReleaseEntry; readonly images: readonly string[] }[]
+  readonly releases: readonly Retired[]
+}
+
+/** A release that is no longer kept. Its record goes once the images that it brought are gone. */
+export interface Retired {
+  readonly entry: ReleaseEntry
+  /** The images that nothing needs. */
+  readonly images: readonly string[]
+  /** It brought an image that something still needs, and no later record remembers that. */
+  readonly waits: boolean
 }
 
 /** So many retired records are remembered for their images before they are forgotten with them. */
@@ -53,11 +62,18 @@ export function chooseGarbage(inventory: Inventory): Garbage {
     configs: inventory.configs.filter(object => free(object, 'config')),
     releases: own
       .filter(entry => !kept.all.has(entry))
-      .map((entry, index, { length }) => ({
-        entry,
-        images: length - index > longestMemory ? [] : unusedImages(entry, images)
-      }))
+      .map((entry, index) =>
+        index >= longestMemory ? { entry, images: [], waits: false } : retired(entry, own, images)
+      )
   }
+}
+
+function retired(entry: ReleaseEntry, own: readonly ReleaseEntry[], used: ReadonlySet<string>): Retired {
+  const images = unusedImages(entry, used)
+  const later = own.filter(other => other.number > entry.number).flatMap(broughtBy)
+  const remembered = new Set(later.flatMap(identities))
+  const needed = broughtBy(entry).filter(image => !images.includes(image))
+  return { entry, images, waits: needed.some(image => !identities(image).some(name => remembered.has(name))) }
 }
 
 /**
@@ -114,9 +130,12 @@ function imageOf(spec: ServiceSpec): string {
   return spec.TaskTemplate.ContainerSpec?.Image ?? ''
 }
 
+function broughtBy(entry: ReleaseEntry): readonly string[] {
+  return [...new Set(Object.values(entry.release?.images ?? {}))]
+}
+
 function unusedImages(entry: ReleaseEntry, used: ReadonlySet<string>): readonly string[] {
-  const brought = [...new Set(Object.values(entry.release?.images ?? {}))]
-  return brought.filter(image => !identities(image).some(identity => used.has(identity)))
+  return broughtBy(entry).filter(image => !identities(image).some(identity => used.has(identity)))
 }
 
 /** What an image is known by: its name and tag, and its digest under any name, as both stand for the same bytes. */

@@ -49,10 +49,10 @@ export async function collectGarbage(
       removed[`${kind}s`].push(...(await attempt(Spec.Name, () => engine.removeObject(kind, ID))))
     }
   }
-  for (const { entry, images } of garbage.releases) {
+  for (const { entry, images, waits } of garbage.releases) {
     const gone = await Promise.all(images.map(image => attempt(image, () => removeImage(engine, image))))
     removed.images.push(...gone.flat())
-    if (gone.some(names => names.length === 0)) continue
+    if (waits || gone.some(names => names.length === 0)) continue
     removed.releases.push(...(await attempt(entry.id, () => engine.removeObject('config', entry.object.ID))))
   }
   return removed
