@@ -199,7 +199,9 @@ function deploymentBody(scene: Scene, one: Deployment): unknown {
 function statusBody(scene: Scene, deployment: Deployment, status: Deployment['statuses'][number]): unknown {
   const { id, state, description, logUrl, environmentUrl } = status
   return scene.description.example('deployment-status', {
-    ...{ id, state, description, log_url: logUrl, environment_url: environmentUrl },
+    ...{ id, state, description },
+    ...(logUrl !== '' && { log_url: logUrl }),
+    ...(environmentUrl !== '' && { environment_url: environmentUrl }),
     environment: deployment.environment,
     creator: user(scene, scene.author)
   })

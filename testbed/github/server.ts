@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readDescription, type Call } from './description.ts'
+import { Description, type Call } from './description.ts'
 import { handlers, type Reply, type Scene } from './handlers.ts'
 import type { Author, Permissions, Repository } from './store.ts'
 
@@ -40,8 +40,11 @@ export interface FakeGithub {
   close(): Promise<void>
 }
 
+/** Read once in a process. */
+let description: Description | undefined
+
 export async function startGithub(options: GithubOptions = {}): Promise<FakeGithub> {
-  const description = await readDescription()
+  description ??= new Description()
   const fullName = options.repository ?? 'acme/shop'
   const author = options.author ?? { login: 'github-actions[bot]', type: 'Bot' as const }
   const github = {
@@ -53,7 +56,8 @@ export async function startGithub(options: GithubOptions = {}): Promise<FakeGith
     faults: [] as Fault[],
     permissions: { 'pull-requests': 'write', deployments: 'write', ...options.permissions } as Permissions
   }
-  const scene = (): Scene => ({ ...github, author, description, mostPerPage: options.mostPerPage ?? 100 })
+  const judge = description
+  const scene = (): Scene => ({ ...github, author, description: judge, mostPerPage: options.mostPerPage ?? 100 })
   const server = createServer((request, response) => {
     void readBody(request).then(body => {
       const call = readCall(request, body)

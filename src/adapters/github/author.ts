@@ -22,7 +22,7 @@ export function whoAmI(
     const login = (await tryViewer(job.graphqlUrl, send)) || (await tryUser(job.apiUrl, send))
     if (login === '') return job.forge === 'gitea' ? ['gitea-actions', 'forgejo-actions'] : ['github-actions[bot]']
     // The REST API shows an app's login with the suffix that GraphQL may leave out.
-    return token.startsWith('ghs_') && !login.endsWith('[bot]') ? [`${login}[bot]`] : [login]
+    return job.forge === 'github' && token.startsWith('ghs_') && !login.endsWith('[bot]') ? [`${login}[bot]`] : [login]
   }
   return () => (known ??= ask())
 }
