@@ -1,4 +1,5 @@
 import { culprit, diagnose, type TaskRecords } from './diagnose.js'
+import { failuresOf } from './failures.js'
 import type { Judgement } from './judge.js'
 import type { Observation, ServiceSeen } from './observe.js'
 import { replicasOf } from './slots.js'
@@ -15,10 +16,10 @@ export function conclude(last: {
   readonly verdict: Verdict
   readonly records: Records
 }): Rollout {
-  const { observation, judgement, verdict, records } = last
+  const { observation, judgement, verdict } = last
   const services = [...observation.services].map(([name, seen]) => {
     const state = judgement.services.get(name) ?? ({ is: 'pending', waitsFor: 'a first look' } as const)
-    return outcomeOf(observation, seen, state, records)
+    return outcomeOf(last, seen, state)
   })
   return {
     verdict,
@@ -29,10 +30,16 @@ export function conclude(last: {
   }
 }
 
-function outcomeOf(observation: Observation, seen: ServiceSeen, state: ServiceState, records: Records): ServiceOutcome {
+function outcomeOf(
+  { observation, verdict, records }: Parameters<typeof conclude>[0],
+  seen: ServiceSeen,
+  state: ServiceState
+): ServiceOutcome {
   const { service, key, touched } = seen.target
-  const needsDiagnosis = state.is === 'failed' || state.is === 'rolled-back' || state.is === 'pending'
-  const blamed = needsDiagnosis ? culprit(observation, seen, state) : null
+  // one that is still on its way when another one fails is not to blame, unless it has failed too
+  const isSuspect = state.is === 'pending' && (verdict === 'timeout' || failuresOf(seen).length > 0)
+  const isBad = state.is === 'failed' || state.is === 'rolled-back'
+  const blamed = isBad || isSuspect ? culprit(observation, seen, state) : null
   const diagnosis = blamed ? diagnose(observation, seen, blamed, records.get(blamed.task.ID)) : null
   const base = state.is === 'pending' ? `still waits for ${state.waitsFor}` : state.reason
   return {
