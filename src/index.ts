@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { freeLock } from './adapters/abandoned.js'
 import { actionsLog, actionsOutputs, splitEnvironment, state } from './adapters/actions.js'
 import { systemClock } from './adapters/clock.js'
 import { openGithub } from './adapters/github.js'
@@ -72,7 +73,11 @@ async function cleanUp(): Promise<void> {
   const log = actionsLog()
   try {
     const connection = state.read('connection')
-    if (connection !== '') await cleanUpConnection(JSON.parse(connection) as ConnectionRecord)
+    if (connection !== '') {
+      const record = JSON.parse(connection) as ConnectionRecord
+      await freeLock(record, state.read('lock'))
+      await cleanUpConnection(record)
+    }
     const folder = state.read('folder')
     if (folder !== '') await rm(folder, { recursive: true, force: true })
   } catch (error) {

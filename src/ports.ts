@@ -25,6 +25,8 @@ export interface Outputs {
   exportVariable(name: string, value: string): void
   /** Appends markdown to the job summary. */
   summary(markdown: string): Promise<void>
+  /** For the post step: what it has to undo should this run be killed. */
+  remember(name: string, value: string): void
 }
 
 /** The job's log, as GitHub shows it. What it prints is defused: no text of others becomes a workflow command. */

@@ -61,5 +61,6 @@ export const actionsOutputs: Outputs = {
   summary: async markdown => {
     if (process.env['GITHUB_STEP_SUMMARY'] === undefined || markdown === '') return
     await core.summary.addRaw(markdown, true).write()
-  }
+  },
+  remember: (name, value) => core.saveState(name, value)
 }

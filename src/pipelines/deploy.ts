@@ -4,30 +4,26 @@ import { platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
 import type { Host } from '../ports.js'
 import { buildImages } from './build-images.js'
-import { acquireLock } from '../stages/lock.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects, findExternals } from '../stages/objects.js'
 import { preflight } from '../stages/preflight.js'
 import { digestFinder, resolveImages } from '../stages/resolve.js'
 import { UserError } from '../errors.js'
 import { openHost } from './host.js'
+import { lockStack } from './lock.js'
 import { prepare, writeStackFile, type Prepared } from './prepare.js'
 import { rollOut } from './roll-out.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** From the compose files to a verdict: the whole way of a push to main. */
 export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
-  const { ports, inputs, job } = run
+  const { ports } = run
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
   await assertReady(run, host, target, prepared)
   await using session = await openSession(run, prepared)
   const images = await provideImages(run, host, target, prepared, session)
-  await using lock = await acquireLock(ports, host.engine, {
-    stack: target.stack,
-    owner: { runUrl: job.runUrl, actor: job.actor, command: inputs.command },
-    timeoutMs: inputs.lockTimeoutMs
-  })
+  await using lock = await lockStack(run, host, target.stack)
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
   const { names, made } = await ensureObjects(ports, host.engine, { stack: target.stack, plan: prepared.objects })

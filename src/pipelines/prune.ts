@@ -1,11 +1,11 @@
 import { emptyReport } from '../report/model.js'
 import { parsePreviewLabel } from '../preview/name.js'
 import { expiredPreviews, type Expired, type Preview } from '../release/previews.js'
-import { acquireLock } from '../stages/lock.js'
 import { findPreviews } from '../stages/prune.js'
 import { removeStack } from '../stages/remove.js'
 import type { Github, Host } from '../ports.js'
 import { openHost } from './host.js'
+import { lockStack } from './lock.js'
 import { openGithub, retire } from './on-github.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
@@ -62,14 +62,9 @@ async function removePreviewStack(
   github: Github | null,
   { preview, why }: Expired
 ): Promise<readonly string[]> {
-  const { ports, inputs, job } = run
+  const { ports, inputs } = run
   ports.log.info(`${preview.stack}: removed, as ${why}`)
-  await using _lock = await acquireLock(ports, host.engine, {
-    stack: preview.stack,
-    owner: { runUrl: job.runUrl, actor: job.actor, command: 'prune' },
-    timeoutMs: inputs.lockTimeoutMs,
-    ask: `The preview is removed, as ${why}.`
-  })
+  await using _lock = await lockStack(run, host, preview.stack, `The preview is removed, as ${why}.`)
   const { left } = await removeStack(ports, host.engine, {
     stack: preview.stack,
     volumes: inputs.removeVolumes ?? true,

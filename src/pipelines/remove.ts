@@ -1,22 +1,19 @@
 import { emptyReport } from '../report/model.js'
-import { acquireLock } from '../stages/lock.js'
 import { removeStack } from '../stages/remove.js'
 import { openHost } from './host.js'
+import { lockStack } from './lock.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** Takes a stack down and waits until it is gone. A deploy of it that is under way is asked to stop first. */
 export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
-  const { ports, inputs, job } = run
+  const { ports, inputs } = run
   await using host = await openHost(run)
-  await using _lock = await acquireLock(ports, host.engine, {
-    stack: target.stack,
-    owner: { runUrl: job.runUrl, actor: job.actor, command: 'remove' },
-    timeoutMs: inputs.lockTimeoutMs,
-    ask:
-      target.preview === undefined
-        ? 'The stack is being removed.'
-        : `Pull request #${target.preview.number} was closed.`
-  })
+  await using _lock = await lockStack(
+    run,
+    host,
+    target.stack,
+    target.preview === undefined ? 'The stack is being removed.' : `Pull request #${target.preview.number} was closed.`
+  )
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
   const { existed, removed, left } = await ports.log.group('Remove', () =>

@@ -1,25 +1,21 @@
 import { findRelease } from '../release/find.js'
-import { acquireLock } from '../stages/lock.js'
 import { preflight } from '../stages/preflight.js'
 import { assertRestorable, readReleases } from '../stages/releases.js'
 import { UserError } from '../errors.js'
 import { openSession } from './deploy.js'
 import { openHost } from './host.js'
+import { lockStack } from './lock.js'
 import { rollOut } from './roll-out.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
 /** Back to an earlier release, whole: its images, secrets and configs, watched like a deploy. */
 export async function rollback(run: Run, target: StackTarget): Promise<Outcome> {
-  const { ports, inputs, job } = run
+  const { ports, inputs } = run
   await using host = await openHost(run)
   const { problems } = await preflight(ports, host, { stack: target.stack, externals: { networks: [], volumes: [] } })
   if (problems.length > 0) throw new UserError(problems)
   await using session = await openSession(run, null)
-  await using lock = await acquireLock(ports, host.engine, {
-    stack: target.stack,
-    owner: { runUrl: job.runUrl, actor: job.actor, command: inputs.command },
-    timeoutMs: inputs.lockTimeoutMs
-  })
+  await using lock = await lockStack(run, host, target.stack)
   const { release } = findRelease(await readReleases(host.engine, target.stack), inputs.release)
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })
   return await rollOut(run, host, lock, {

@@ -23,6 +23,8 @@ export interface LockRequest {
   readonly timeoutMs: number
   /** Asks the holder to stop instead of waiting for its end: why, as the end of "was asked to stop: …". */
   readonly ask?: string
+  /** Hears of the lock's id once it is held. */
+  readonly remember?: (id: string) => void
 }
 
 export interface Lock extends AsyncDisposable {
@@ -47,7 +49,10 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
   for (;;) {
     const present = await findLock(engine, request.stack)
     const id = present === null ? await tryCreate(engine, request.stack, lease) : null
-    if (id !== null) return new HeldLock(ports, engine, request.stack, id, lease)
+    if (id !== null) {
+      request.remember?.(id)
+      return new HeldLock(ports, engine, request.stack, id, lease)
+    }
     const holder = present === null ? null : parseLease(present)
     if (present !== null) {
       ahead ??= await engineAhead(ports, engine)
