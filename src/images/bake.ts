@@ -150,7 +150,7 @@ function attestation(type: string, value: Json): string {
  * (HCL's JSON syntax, https://github.com/hashicorp/hcl/blob/main/json/spec.md).
  */
 function escapeTemplates(value: Json): Json {
-  if (typeof value === 'string') return value.replaceAll('${', '$${').replaceAll('%{', '%%{')
+  if (typeof value === 'string') return value.replace(/[$%](?=\{)/g, sign => sign + sign)
   if (Array.isArray(value)) return value.map(item => escapeTemplates(item as Json))
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(

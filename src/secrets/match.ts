@@ -17,28 +17,27 @@ export interface Values {
  * `$USER`.
  */
 export function findValue(candidates: readonly string[], values: Values): Match {
-  for (const name of candidates) {
-    const value = values.secrets.get(name)
-    if (value !== undefined) return { found: 'secrets', name, value }
-  }
-  const given = [...values.secrets.keys()].filter(name => candidates.some(other => fold(other) === fold(name)))
-  if (given.length > 1) return { found: 'ambiguous', names: given }
-  const [name] = given
-  if (name !== undefined) return { found: 'secrets', name, value: values.secrets.get(name) ?? '' }
-  return findInEnvironment(candidates, values.env)
+  const fromSecrets = pick(candidates, [...values.secrets.keys()], () => true)
+  if (fromSecrets.length > 1) return { found: 'ambiguous', names: fromSecrets }
+  const [secret] = fromSecrets
+  if (secret !== undefined) return { found: 'secrets', name: secret, value: values.secrets.get(secret) ?? '' }
+  const fromEnvironment = pick(candidates, Object.keys(values.env), name => !isRunners(name))
+  if (fromEnvironment.length > 1) return { found: 'ambiguous', names: fromEnvironment }
+  const [variable] = fromEnvironment
+  if (variable === undefined) return { found: 'nothing' }
+  return { found: 'environment', name: variable, value: values.env[variable] ?? '' }
 }
 
-function findInEnvironment(candidates: readonly string[], env: Readonly<Record<string, string>>): Match {
-  for (const name of candidates) {
-    const value = env[name]
-    if (value !== undefined) return { found: 'environment', name, value }
-  }
-  const names = Object.keys(env).filter(
-    name => !isRunners(name) && candidates.some(other => fold(other) === fold(name))
-  )
-  if (names.length > 1) return { found: 'ambiguous', names }
-  const [name] = names
-  return name === undefined ? { found: 'nothing' } : { found: 'environment', name, value: env[name] ?? '' }
+/** The first candidate's exact name, else those that the rule takes for the first candidate that has any. */
+function pick(
+  candidates: readonly string[],
+  names: readonly string[],
+  loosely: (name: string) => boolean
+): readonly string[] {
+  const exact = candidates.find(name => names.includes(name))
+  if (exact !== undefined) return [exact]
+  const found = candidates.map(name => names.filter(other => loosely(other) && fold(other) === fold(name)))
+  return found.find(matches => matches.length > 0) ?? []
 }
 
 function fold(name: string): string {

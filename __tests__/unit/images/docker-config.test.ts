@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals'
+import {
+  parseDockerConfig,
+  registryAuth,
+  shortLived,
+  storedLogin,
+  withLogin,
+  type DockerConfig
+} from '../../../src/images/docker-config.js'
+import { dockerEnvironment } from '../../../src/images/environment.js'
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const login = { username: 'me', password: 'p:w' }
+
+describe('withLogin', () => {
+  it('adds a login, keeps the others, and finds the plugins where they were', () => {
+    const own: DockerConfig = { auths: { 'quay.io': { auth: 'x' } }, proxies: { a: 1 }, currentContext: 'rootless' }
+    expect(withLogin(own, '/h/.docker', 'ghcr.io', login)).toEqual({
+      auths: { 'quay.io': { auth: 'x' }, 'ghcr.io': { auth: base64('me:p:w') } },
+      proxies: { a: 1 },
+      credHelpers: { 'ghcr.io': '' },
+      cliPluginsExtraDirs: ['/h/.docker/cli-plugins']
+    })
+  })
+
+  it('leaves a registry alone that a program serves, but for the one that we log in to', () => {
+    const own: DockerConfig = { credsStore: 'pass', credHelpers: { 'a.io': 'ecr-login' }, cliPluginsExtraDirs: ['/p'] }
+    const config = withLogin(own, '/d', 'docker.io', login)
+    expect(config).toMatchObject({
+      credsStore: 'pass',
+      credHelpers: { 'a.io': 'ecr-login', 'https://index.docker.io/v1/': '' },
+      cliPluginsExtraDirs: ['/p', '/d/cli-plugins']
+    })
+    expect(storedLogin(config, 'docker.io')).toEqual({ kind: 'login', login })
+    expect(storedLogin(config, 'a.io')).toEqual({
+      kind: 'program',
+      program: 'docker-credential-ecr-login',
+      server: 'a.io'
+    })
+    expect(storedLogin(config, 'b.io')).toEqual({ kind: 'program', program: 'docker-credential-pass', server: 'b.io' })
+  })
+
+  it('puts nothing empty over a login that is there', () => {
+    const own: DockerConfig = { auths: { 'ghcr.io': { auth: base64('you:good') } } }
+    expect(storedLogin(withLogin(own, '/d', 'ghcr.io', undefined), 'ghcr.io')).toMatchObject({
+      login: { password: 'good' }
+    })
+  })
+})
+
+describe('storedLogin', () => {
+  it.each<[string, DockerConfig, string, object]>([
+    ['nothing', {}, 'ghcr.io', { kind: 'none' }],
+    [
+      'an old spelling',
+      { auths: { 'https://ghcr.io': { auth: base64('a:b') } } },
+      'ghcr.io',
+      { kind: 'login', login: { username: 'a', password: 'b' } }
+    ],
+    [
+      'Docker Hub',
+      { auths: { 'https://index.docker.io/v1/': { auth: base64('a:b') } } },
+      'docker.io',
+      { kind: 'login', login: { username: 'a', password: 'b' } }
+    ],
+    ['empty credentials', { auths: { 'ghcr.io': {} } }, 'ghcr.io', { kind: 'none' }],
+    ['an empty password', { auths: { 'ghcr.io': { auth: base64('a:') } } }, 'ghcr.io', { kind: 'none' }],
+    [
+      'a token',
+      { auths: { 'ghcr.io': { auth: base64('a:'), identitytoken: 't' } } },
+      'ghcr.io',
+      { kind: 'login', login: { username: 'a', password: '' }, identityToken: 't' }
+    ]
+  ])('%s', (_, config, domain, expected) => {
+    expect(storedLogin(config, domain)).toEqual(expected)
+  })
+})
+
+it('reads no configuration out of what is none', () => {
+  for (const text of [null, '', 'x', '[]', '3']) expect(parseDockerConfig(text)).toEqual({})
+})
+
+it('writes the header as the engine reads it', () => {
+  expect(JSON.parse(Buffer.from(registryAuth('docker.io', login), 'base64url').toString())).toEqual({
+    username: 'me',
+    password: 'p:w',
+    serveraddress: 'https://index.docker.io/v1/'
+  })
+  expect(JSON.parse(Buffer.from(registryAuth('ghcr.io', login, 't'), 'base64url').toString())).toEqual({
+    identitytoken: 't',
+    serveraddress: 'ghcr.io'
+  })
+})
+
+it.each([
+  ['me', 'ghp_x', undefined],
+  ['me', 'ghs_x', 'the token of this job'],
+  ['me', 'job-token', 'the token of this job'],
+  ['AWS', 'x', 'a token of Amazon ECR, which lives 12 hours'],
+  ['oauth2accesstoken', 'x', 'an access token of Google, which lives an hour']
+])('%s with %s', (username, password, why) => {
+  expect(shortLived({ username, password }, 'job-token')).toBe(why)
+})
+
+it('shows Docker commands only what they have a use for', () => {
+  const env = {
+    PATH: '/bin',
+    HOME: '/h',
+    DOCKER_HOST: 'unix:///x',
+    DOCKER_CONTEXT: 'c',
+    BUILDX_BUILDER: 'b',
+    https_proxy: 'p',
+    AWS_SECRET_ACCESS_KEY: 's',
+    GITHUB_TOKEN: 't',
+    ACTIONS_RUNTIME_TOKEN: 'r',
+    INPUT_SECRETS: 'i',
+    DATABASE_URL: 'd'
+  }
+  const common = { dockerConfig: '/c', buildxConfig: '/h/.docker/buildx' }
+  const plain = {
+    PATH: '/bin',
+    HOME: '/h',
+    DOCKER_HOST: 'unix:///x',
+    BUILDX_BUILDER: 'b',
+    https_proxy: 'p',
+    DOCKER_CONFIG: '/c',
+    BUILDX_CONFIG: '/h/.docker/buildx'
+  }
+  expect(dockerEnvironment(env, { ...common, programs: false })).toEqual(plain)
+  expect(dockerEnvironment(env, { ...common, programs: true })).toEqual({ ...plain, AWS_SECRET_ACCESS_KEY: 's' })
+  expect(
+    dockerEnvironment({ ...env, BUILDX_CONFIG: '/b' }, { ...common, programs: false, dockerHost: 'unix:///y' })
+  ).toEqual({
+    ...plain,
+    BUILDX_CONFIG: '/b',
+    DOCKER_HOST: 'unix:///y'
+  })
+})
