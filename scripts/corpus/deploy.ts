@@ -1,8 +1,16 @@
 import type { ObjectNeed } from '../../src/model.ts'
 import type { Shell } from '../../src/ports.ts'
 
-/** Deploys a stack with no replicas and removes it; says what was refused. */
-export async function deployForReal(
+let last: Promise<unknown> = Promise.resolve()
+
+/** Deploys a stack with no replicas and removes it; says what was refused. One at a time: stacks share their ports. */
+export function deployForReal(...parameters: Parameters<typeof deploy>): ReturnType<typeof deploy> {
+  const next = last.then(() => deploy(...parameters))
+  last = next.catch(() => undefined)
+  return next
+}
+
+async function deploy(
   shell: Shell,
   env: Readonly<Record<string, string>>,
   stack: string,

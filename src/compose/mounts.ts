@@ -4,6 +4,7 @@ import type { ServiceContext } from './context.js'
 import { compact, compactOrNone } from './json.js'
 import { undollar, type ComposeMount } from './model.js'
 import { bytesOf } from './units.js'
+import { volumesOf } from './volumes.js'
 import type { Note, Translated } from './translated.js'
 
 export interface Mounts {
@@ -14,7 +15,7 @@ export interface Mounts {
 
 /** Volumes, binds and tmpfs of a service. Binds of files in the repository leave as configs. */
 export function translateMounts(context: ServiceContext): Translated<Mounts> {
-  const mounts = [...(context.service.volumes ?? []), ...shortTmpfs(context), ...sharedMemory(context)]
+  const mounts = mountsOf(context)
   const parts = mounts.map(mount => translateMount(context, mount))
   return {
     value: {
@@ -23,6 +24,16 @@ export function translateMounts(context: ServiceContext): Translated<Mounts> {
     },
     notes: parts.flatMap(part => part.notes)
   }
+}
+
+/** Every mount of a service, one for each target: the engine refuses two, and what `volumes` says wins. */
+function mountsOf(context: ServiceContext): readonly ComposeMount[] {
+  const all = [...volumesOf(context.service), ...shortTmpfs(context), ...sharedMemory(context)]
+  const targets = new Set<string>()
+  return all.filter(({ target }) => {
+    const path = target.replace(/(?<=.)\/+$/, '')
+    return targets.has(path) ? false : targets.add(path)
+  })
 }
 
 /** The configs that carried files need, one per file, whoever mounts it. */
@@ -85,7 +96,7 @@ function volumeMount(mount: ComposeMount): Json {
 
 /** A named volume called by one letter, `v:/v`, is a Windows path to Docker's short syntax; we write the long one. */
 function volumeNotes(context: ServiceContext, mount: ComposeMount): readonly Note[] {
-  if (mount.source?.length !== 1) return []
+  if (mount.type !== 'volume' || mount.source?.length !== 1) return []
   const at = ['services', context.name, 'volumes', { item: mount.target }]
   const message = `The volume ${mount.source} of ${context.name} has a name of one letter, which Docker's tools also read as a Windows drive.`
   return [{ rule: 'one-letter-volume', service: context.name, at, message }]

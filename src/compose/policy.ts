@@ -6,6 +6,7 @@ import { undollar, type ComposeHealthcheck, type ComposeService } from './model.
 import type { ComposeProject, PathInfo } from './project.js'
 import type { Note, Translated } from './translated.js'
 import { millisecondsOf, secondsText } from './units.js'
+import { volumesOf } from './volumes.js'
 
 export interface Policy {
   readonly update: JsonObject | undefined
@@ -71,7 +72,7 @@ export function startFirstHazard({ service, mode, project }: ServiceContext): st
  */
 function writtenVolume(service: ComposeService, { paths }: ComposeProject): string | undefined {
   if ((service.deploy?.replicas ?? service.scale ?? 1) > 1) return undefined
-  const writes = (service.volumes ?? []).filter(mount => mount.read_only !== true && mount.source !== undefined)
+  const writes = volumesOf(service).filter(mount => mount.read_only !== true && mount.source !== undefined)
   const data = writes.find(({ type, source = '' }) => {
     if (type === 'bind') return isData(paths[undollar(source)], source)
     return type === 'volume' || type === 'cluster'

@@ -2,11 +2,12 @@ import type { ServiceContext, TranslateOptions } from '../../context.js'
 import { undollar, type ComposeModel } from '../../model.js'
 import { fixedName } from '../../names.js'
 import type { Note } from '../../translated.js'
+import { volumesOf } from '../../volumes.js'
 
 /** A service with data on one node and no rule to keep it there. */
 export function nodeVolumes({ name, service, model }: ServiceContext): readonly Note[] {
   if ((service.deploy?.placement?.constraints ?? []).length > 0) return []
-  const local = (service.volumes ?? []).find(({ type, source }) => {
+  const local = volumesOf(service).find(({ type, source }) => {
     const driver = model.volumes[source ?? '']?.driver ?? 'local'
     return type === 'volume' && source !== undefined && source !== '' && (driver === 'local' || driver === '')
   })

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals'
+import type { ComposeNetwork } from '../../../src/compose/model.js'
+import { translated, web, type Given } from './project.js'
+
+const network = (given: object) =>
+  translated({ web: { image: 'a:1' } }, { model: { networks: { net: given as ComposeNetwork } } }).stack.networks?.[
+    'net'
+  ]
+
+describe('networks', () => {
+  it.each<[string, object, object]>([
+    ['a derived name goes', { name: 'shop_net', ipam: {} }, {}],
+    ['a fixed name stays', { name: 'mine' }, { name: 'mine' }],
+    [
+      'bridge is an overlay',
+      { driver: 'bridge', driver_opts: { 'com.docker.network.bridge.name': 'br0', encrypted: '' } },
+      { driver_opts: { encrypted: '' } }
+    ],
+    [
+      'overlay stays',
+      { driver: 'overlay', attachable: true, internal: true, labels: { a: 'b' } },
+      { driver: 'overlay', attachable: true, internal: true, labels: { a: 'b' } }
+    ],
+    ['an external one', { external: true, name: 'proxy' }, { external: true, name: 'proxy' }],
+    [
+      'a subnet and nothing else',
+      { ipam: { config: [{ subnet: '10.9.0.0/24', gateway: '10.9.0.1', ip_range: 'x' }] } },
+      { ipam: { config: [{ subnet: '10.9.0.0/24' }] } }
+    ],
+    ['IPv6 goes', { enable_ipv6: true }, {}]
+  ])('%s', (_, given, expected) => {
+    expect(network(given)).toEqual(expected)
+  })
+
+  it.each<[string, Given, unknown]>([
+    ['plain', { networks: { net: null } }, { net: null }],
+    ['aliases', { networks: { net: { aliases: ['x'] } } }, { net: { aliases: ['x'] } }],
+    [
+      'container_name is an alias',
+      { container_name: 'old', networks: { net: { aliases: ['x'] } } },
+      { net: { aliases: ['x', 'old'] } }
+    ],
+    ['its own name is not', { container_name: 'web', networks: { net: null } }, { net: null }],
+    ['addresses go', { networks: { net: { ipv4_address: '10.0.0.2', priority: 5, mac_address: 'x' } } }, { net: null }],
+    [
+      'options of the driver stay',
+      { networks: { net: { driver_opts: { a: 'b' } } } },
+      { net: { driver_opts: { a: 'b' } } }
+    ],
+    ['the host’s', { network_mode: 'host' }, { host: null }],
+    ['none', { network_mode: 'none' }, { none: null }]
+  ])('attachment: %s', (_, given, expected) => {
+    expect(web(given, { model: { networks: { net: {} } } })['networks']).toEqual(expected)
+  })
+
+  it('the host’s network is declared, and not looked for in the swarm', () => {
+    const { stack, externals } = translated(
+      { web: { image: 'a:1', network_mode: 'host' } },
+      { model: { networks: { p: { external: true, name: 'proxy' } } } }
+    )
+    expect(stack.networks).toEqual({ p: { external: true, name: 'proxy' }, host: { external: true, name: 'host' } })
+    expect(externals.networks).toEqual(['proxy'])
+  })
+
+  it('links become aliases of their target', () => {
+    const services = {
+      web: { image: 'a:1', links: ['db:database', 'db'] },
+      db: { image: 'b:1', networks: { net: null } }
+    }
+    const { stack } = translated(services, { model: { networks: { net: {} } } })
+    expect(stack.services['db']?.['networks']).toEqual({ net: { aliases: ['database'] } })
+  })
+})
+
+describe('volumes', () => {
+  it('keeps fixed names, drops derived ones and what nobody mounts', () => {
+    const mount = (source: string) => ({ type: 'volume', source, target: `/${source}` })
+    const volumes = {
+      a: { name: 'shop_a' },
+      b: { name: 'mine', driver: 'nfs', driver_opts: { x: 'y' } },
+      c: { name: 'c', external: true },
+      d: {}
+    }
+    const { stack, externals } = translated(
+      { web: { image: 'a:1', volumes: [mount('a'), mount('b'), mount('c')] } },
+      { model: { volumes } }
+    )
+    expect(stack.volumes).toEqual({
+      a: {},
+      b: { name: 'mine', driver: 'nfs', driver_opts: { x: 'y' } },
+      c: { external: true, name: 'c' }
+    })
+    expect(externals.volumes).toEqual(['c'])
+  })
+})
