@@ -1,6 +1,6 @@
 import type { Finding } from '../model.js'
 import { shortChange, shortImage } from './image.js'
-import { code, link, sentence, table } from './markdown.js'
+import { code, link, prose, sentence, table } from './markdown.js'
 import type { JobRow, NodeRow, PlanRow, ReleaseRow, RunReport, ServiceRow } from './model.js'
 import { count, duration } from '../text.js'
 import { moment } from './time.js'
@@ -93,7 +93,7 @@ export function releasesTable(report: RunReport, most: number): string {
         row.commit ? linkedCommit(report, row.commit) : '',
         code(row.ref),
         code(row.actor),
-        moment(row.at),
+        prose(moment(row.at), 40),
         sentence(row.verdict, 60)
       ])
     )
