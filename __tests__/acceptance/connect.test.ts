@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
-import { Caller } from './ssh-caller.ts'
+import { Caller, removeScratch } from './ssh-caller.ts'
 
 let bed: Bed
 beforeAll(async () => {
   bed = await openBed({ name: 'connect', registry: false, builder: false })
 }, 120_000)
-afterAll(() => bed.close())
+afterAll(async () => {
+  removeScratch()
+  await bed.close()
+})
 
 describe('connecting', () => {
   it('verifies the server by known_hosts, in one handshake that serves the engine, commands and ports', async () => {

@@ -1,9 +1,22 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeConnect, type ConnectionRecord } from '../../src/adapters/ssh.js'
 import { addresses } from '../../src/inputs/parse.js'
 import type { ConnectRequest, Host, Log } from '../../src/ports.js'
+
+const folders: string[] = []
+
+/** A new empty folder, until `removeScratch`. */
+export function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sr-test-'))
+  folders.push(folder)
+  return folder
+}
+
+export function removeScratch(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+}
 
 /** What a test says about a connection: the inputs as the workflow has them, and the rest of the request. */
 export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
@@ -16,7 +29,7 @@ export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
 export class Caller {
   readonly lines: string[] = []
   readonly records: ConnectionRecord[] = []
-  readonly runnerTemp = mkdtempSync(join(tmpdir(), 'sr-test-'))
+  readonly runnerTemp = scratch()
 
   connect(call: Call): Promise<Host> {
     const { host, jump, env, ...rest } = call

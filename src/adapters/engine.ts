@@ -107,7 +107,7 @@ function nodeCalls(
       const found = await json<{
         Descriptor: { digest: string }
         Platforms?: readonly { architecture?: string; os?: string }[] | null
-      }>(http, 'GET', `/distribution/${reference}/json`, {
+      }>(http, 'GET', `/distribution/${encodeURI(reference)}/json`, {
         ...(auth === undefined ? {} : { headers: { 'X-Registry-Auth': auth } }),
         idleMs: 60_000
       })
@@ -117,7 +117,7 @@ function nodeCalls(
       }))
       return { digest: found.Descriptor.digest, platforms }
     },
-    removeImage: reference => gone(http, `/images/${reference}`, error => error.status === 409)
+    removeImage: reference => gone(http, `/images/${encodeURI(reference)}`, error => error.status === 409)
   }
 }
 

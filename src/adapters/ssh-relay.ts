@@ -74,7 +74,13 @@ export class Relay {
     child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString('utf8')).slice(-2_000)))
     child.stdin.on('error', () => undefined)
     socket.once('close', () => child.kill('SIGTERM'))
-    const begun = this.forced ? joinNow(socket, child, Buffer.alloc(0)) : joinAfter(mark, socket, child)
+    const begun = { yes: this.forced }
+    // A forced command prints no mark, so the answer begins where HTTP does, and the request is sent at once.
+    answerAfter(this.forced ? Buffer.alloc(0) : Buffer.from(`${mark}\n`), socket, child, () => {
+      begun.yes = true
+      if (!this.forced) ask(socket, child)
+    })
+    if (this.forced) ask(socket, child)
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', () => {
@@ -87,26 +93,22 @@ export class Relay {
   }
 }
 
-/** Joins both once the mark has come: what a login profile printed before it is not part of the stream. */
-function joinAfter(mark: string, socket: Socket, child: ChildProcessWithoutNullStreams): { yes: boolean } {
-  const state = { yes: false }
+/** Passes on what the child prints after the mark, or from where HTTP begins: what a login profile printed is left out. */
+function answerAfter(mark: Buffer, socket: Socket, child: ChildProcessWithoutNullStreams, begin: () => void): void {
   let before = Buffer.alloc(0)
   const look = (chunk: Buffer): void => {
     before = Buffer.concat([before, chunk])
-    const at = before.indexOf(`${mark}\n`)
+    const at = before.indexOf(mark.length > 0 ? mark : 'HTTP/1.')
     if (at < 0) return
     child.stdout.off('data', look)
-    state.yes = true
-    joinNow(socket, child, before.subarray(at + mark.length + 1))
+    begin()
+    if (before.length > at + mark.length) socket.write(before.subarray(at + mark.length))
+    child.stdout.pipe(socket)
   }
   child.stdout.on('data', look)
-  return state
 }
 
-function joinNow(socket: Socket, child: ChildProcessWithoutNullStreams, first: Buffer): { yes: boolean } {
-  if (first.length > 0) socket.write(first)
-  child.stdout.pipe(socket)
+function ask(socket: Socket, child: ChildProcessWithoutNullStreams): void {
   socket.pipe(child.stdin)
   socket.resume()
-  return { yes: true }
 }

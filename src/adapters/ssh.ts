@@ -1,7 +1,6 @@
 import { fingerprintOf, entriesFor, readKnownHosts, type KnownHost } from '../commands/known-hosts.js'
 import { readSocketProbe, socketProbeArgv, type SocketProbe } from '../commands/socket-probe.js'
 import type { Hop } from '../commands/ssh.js'
-import { readForwarding } from '../commands/ssh-log.js'
 import { messageOf, UserError, type Problem } from '../errors.js'
 import { engineSilent, localSocketSilent, noWayToEngine } from '../errors/engine.js'
 import {
@@ -182,12 +181,13 @@ async function hostOn(
     dependencies.log.debug(`No answer through the forwarded socket: ${messageOf(error)}`)
   }
   counted.http.close()
-  const answers = await Promise.all([probe(run, connection.route.socket), probe(run, connection.route.socket)])
-  const { facts, forced } = answers[0]
-  if (readForwarding(await connection.folder.readLog()) === 'forbidden' || forced) {
-    if (facts?.cli === false) return { problem: noWayToEngine(connection.name) }
-    if (facts !== null && facts.socket !== 'ok')
-      return { problem: engineSilent(connection.name, connection.route.socket, facts) }
+  // Twice at once, so that a server that allows a single session says so now.
+  const [{ facts, forced }] = await Promise.all([
+    probe(run, connection.route.socket),
+    probe(run, connection.route.socket)
+  ])
+  if (facts?.socket === 'ok' && !facts.cli) return { problem: noWayToEngine(connection.name) }
+  if (forced || facts?.answers === true) {
     relay.current = new Relay(connection, gate, forced)
     await relay.current.listen()
     connection.socketPath = relay.current.socketPath

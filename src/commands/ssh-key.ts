@@ -56,7 +56,8 @@ function cipherOf(body: string): string | undefined {
   const magic = 'openssh-key-v1\0'
   if (bytes.length < magic.length + 4 || bytes.subarray(0, magic.length).toString('latin1') !== magic) return undefined
   const length = bytes.readUInt32BE(magic.length)
-  return length > 64 ? undefined : bytes.subarray(magic.length + 4, magic.length + 4 + length).toString('latin1')
+  const cipher = bytes.subarray(magic.length + 4, magic.length + 4 + Math.min(length, 64)).toString('latin1')
+  return cipher.length === length && /^[a-z0-9@.-]+$/.test(cipher) ? cipher : undefined
 }
 
 function unwrapped(source: string): string {

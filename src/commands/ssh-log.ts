@@ -71,12 +71,6 @@ export function readFailure(
   return { kind: 'other', reason: log.trim().split('\n').slice(-5).join('\n') }
 }
 
-/** What kept a forwarded socket from opening, from the log of the process that holds the connection. */
-export function readForwarding(log: string): 'forbidden' | 'failed' | 'unknown' {
-  if (/open failed: administratively prohibited/.test(log)) return 'forbidden'
-  return /open failed/.test(log) ? 'failed' : 'unknown'
-}
-
 function reasonIn(line: string): string {
   return (
     /(Connection refused|No route to host|Network is unreachable|Could not resolve hostname.*|Name or service not known)/

@@ -44,12 +44,12 @@ function socketMissing(host: string, socket: string, probe: SocketProbe): Proble
       }
 }
 
-/** No docker CLI on a server that does not forward sockets: there is no way to its engine. */
+/** The socket is there and may be used, but does not answer through the connection, and there is no docker CLI to try with. */
 export function noWayToEngine(host: string): Problem {
   return {
-    message: `${host} neither forwards sockets nor has the docker CLI, so there is no way to its engine.`,
+    message: `The Docker Engine on ${host} does not answer through the connection: it is stopped, or sshd does not forward sockets.`,
     remedy:
-      'Set `AllowStreamLocalForwarding yes` in its /etc/ssh/sshd_config and reload sshd, or install the docker CLI there.'
+      'Start the engine; or set `AllowStreamLocalForwarding yes` in /etc/ssh/sshd_config and reload sshd, or install the docker CLI there.'
   }
 }
 
