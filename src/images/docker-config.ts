@@ -100,7 +100,8 @@ export function registryAuth(domain: string, login: Login, identityToken?: strin
       : { identitytoken: identityToken }),
     serveraddress: serverAddress(domain)
   }
-  return Buffer.from(JSON.stringify(auth)).toString('base64url')
+  // With padding, which the engine insists on: without it, it takes the header for none.
+  return Buffer.from(JSON.stringify(auth)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 }
 
 /**

@@ -81,6 +81,8 @@ it('reads no configuration out of what is none', () => {
 })
 
 it('writes the header as the engine reads it', () => {
+  expect(registryAuth('a.io', { username: 'u', password: '??>>~~' })).toMatch(/^[A-Za-z0-9_-]+=*$/)
+  expect(registryAuth('a.io', { username: 'u', password: '1' }).length % 4).toBe(0)
   expect(JSON.parse(Buffer.from(registryAuth('docker.io', login), 'base64url').toString())).toEqual({
     username: 'me',
     password: 'p:w',

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { openBed, type Bed } from '../../testbed/bed.ts'
+import { pushApp } from '../../testbed/images.ts'
+import { readJob } from '../../src/job.js'
+import type { Build } from '../../src/model.js'
+import { buildImages, type BuildRequest, type BuiltImages } from '../../src/pipelines/build-images.js'
+import { openRegistrySession, type RegistrySession } from '../../src/stages/login.js'
+import { resolveImages } from '../../src/stages/resolve.js'
+import type { Ports } from '../../src/ports.js'
+import { UserError } from '../../src/errors.js'
+import { stageRun, type StageRun } from './stages.ts'
+
+const login = { username: 'ci', password: 'a-long-password' }
+const commit = '0123456789abcdef0123456789abcdef01234567'
+
+jest.setTimeout(60_000)
+
+let bed: Bed
+let run: StageRun
+let ports: Ports
+let base: string
+
+beforeAll(async () => {
+  bed = await openBed({ name: 'images', registry: { logins: [login] }, builder: { containerdStore: true } })
+  run = await stageRun(bed.server)
+  ports = { ...run.ports, env: { ...run.ports.env, ...bed.builderEnv } }
+  base = (await pushApp(bed.registry, { name: 'base:1' }, login)).reference
+}, 240_000)
+
+afterAll(async () => {
+  await run?.host[Symbol.asyncDispose]()
+  await bed?.close()
+})
+
+/** A folder with these files. */
+function workspace(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'images-'))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+    chmodSync(join(folder, name), 0o644)
+  }
+  return folder
+}
+
+function openSession(more: Partial<Parameters<typeof openRegistrySession>[1]> = {}): Promise<RegistrySession> {
+  return openRegistrySession(ports, { registry: `${bed.registry}/shop`, push: login, verify: true, ...more })
+}
+
+async function build(folder: string, builds: Build[], more: Partial<BuildRequest> = {}): Promise<BuiltImages> {
+  await using session = await openSession()
+  return await buildImages(ports, {
+    builds,
+    values: new Map(),
+    stack: 'shop',
+    registry: `${bed.registry}/shop`,
+    tags: [],
+    job: { ...readJob({ GITHUB_REPOSITORY: 'acme/shop' }, undefined), commit, ref: 'refs/heads/main', refName: 'main' },
+    platforms: ['linux/amd64'],
+    cache: 'none',
+    mode: 'always',
+    session,
+    workspace: folder,
+    ...more
+  })
+}
+
+async function problemOf(work: Promise<unknown>): Promise<UserError['problems'][number]> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown
+  )
+  if (!(error instanceof UserError)) throw new Error(`no UserError: ${String(error)}`)
+  const [problem] = error.problems
+  if (!problem) throw new Error('no problem')
+  return problem
+}
+
+describe('building', () => {
+  it('builds each definition once, pushes it, and gives the digest that the registry has', async () => {
+    const folder = workspace({
+      'web/Dockerfile': `FROM ${base}\nARG WHO\nRUN echo "built for $WHO"\nCOPY a.txt /a.txt\n`,
+      'web/a.txt': 'a'
+    })
+    const definition = {
+      context: join(folder, 'web'),
+      dockerfile: 'Dockerfile',
+      network: 'none',
+      args: { WHO: 'you ${HOME} %{if}' }
+    }
+    const { images, byName } = await build(folder, [
+      { service: 'web', build: definition },
+      { service: 'worker', build: definition, image: `${bed.registry}/shop/worker:dev` }
+    ])
+    expect(images['web']).toMatch(new RegExp(`^${bed.registry}/shop/shop-web:sha-0123456789ab@sha256:[0-9a-f]{64}$`))
+    expect(images['worker']?.split('@')[1]).toBe(images['web']?.split('@')[1])
+    expect(byName).toEqual({ [`${bed.registry}/shop/worker:dev`]: images['worker'] })
+    expect(run.lines.filter(line => /built for you \$\{HOME\} %\{if\}$/.test(line))).toHaveLength(1)
+    const auth = await openSession()
+    for (const tag of ['sha-0123456789ab', 'main', 'dev']) {
+      const reference = `${bed.registry}/shop/worker:${tag}`
+      const { digest } = await run.host.engine.distribution(reference, await auth.authFor(reference))
+      expect(digest).toBe(images['web']?.split('@')[1])
+    }
+  })
+
+  it("shows a failing step's own lines, and its place", async () => {
+    const folder = workspace({ 'docker/Bad': `FROM ${base}\nRUN echo reason one && exit 3\n` })
+    const definition = { context: folder, dockerfile: 'docker/Bad', network: 'none' }
+    const problem = await problemOf(build(folder, [{ service: 'web', build: definition }]))
+    expect(problem.message).toContain('did not complete successfully: exit code: 3')
+    expect(problem.details).toContain('reason one')
+    expect(problem.at).toEqual({ file: 'docker/Bad', line: 2 })
+  })
+
+  it.each([
+    ['a Dockerfile that is not there', { dockerfile: 'Nowhere' }, 'Nowhere'],
+    ['a context that is not there', { context: '/nowhere/at/all' }, '/nowhere/at/all']
+  ])('names %s', async (_, definition, named) => {
+    const folder = workspace({ Dockerfile: `FROM ${base}\n` })
+    const problem = await problemOf(build(folder, [{ service: 'web', build: { context: folder, ...definition } }]))
+    expect(`${problem.message} ${problem.details}`).toContain(named)
+  })
+
+  it('reads contexts and secrets beside the workspace, and leaves no secret behind', async () => {
+    const folder = workspace({
+      'repo/Dockerfile': `FROM ${base}\nCOPY --from=lib b.txt /b.txt\nRUN --mount=type=secret,id=token grep -q marked-value /run/secrets/token\nRUN --mount=type=secret,id=key grep -q key-value /run/secrets/key\n`,
+      'lib/b.txt': 'b',
+      'key.txt': 'key-value'
+    })
+    const definition = {
+      context: join(folder, 'repo'),
+      network: 'none',
+      additional_contexts: { lib: join(folder, 'lib') }
+    }
+    const secrets = [
+      { id: 'token', source: { from: 'environment' as const, variable: 'TOKEN' } },
+      { id: 'key', source: { from: 'file' as const, path: join(folder, 'key.txt') } }
+    ]
+    const values = new Map([['TOKEN', 'marked-value']])
+    const { images } = await build(join(folder, 'repo'), [{ service: 'web', build: definition, secrets }], { values })
+    expect(images['web']).toContain('@sha256:')
+  })
+
+  it('says that nobody gives a build secret', async () => {
+    const folder = workspace({ Dockerfile: `FROM ${base}\n` })
+    const secrets = [{ id: 'npm-token', source: { from: 'environment' as const, variable: 'NPM' } }]
+    const problem = await problemOf(build(folder, [{ service: 'web', build: { context: folder }, secrets }]))
+    expect(problem.message).toBe('The build needs the secret npm-token, and nobody gives it.')
+  })
+
+  it('tries a push again, and says at last that the registry does not answer', async () => {
+    const folder = workspace({ Dockerfile: `FROM ${base}\n` })
+    const problem = await problemOf(
+      build(folder, [{ service: 'web', build: { context: folder }, image: '127.0.0.1:9/web' }])
+    )
+    expect(problem.message).toMatch(/^The registry did not take the images, in 3 attempts: .*connection refused/)
+  })
+
+  it('says that a push was refused', async () => {
+    const folder = workspace({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /x\n' })
+    await using session = await openRegistrySession(ports, { verify: false })
+    const problem = await problemOf(build(folder, [{ service: 'web', build: { context: folder } }], { session }))
+    expect(problem.message).toMatch(/^The registry refused the push: /)
+  })
+
+  it('refuses a platform that the builder cannot do', async () => {
+    const folder = workspace({ Dockerfile: `FROM ${base}\n` })
+    const problem = await problemOf(
+      build(folder, [{ service: 'web', build: { context: folder } }], { platforms: ['linux/s390x'] })
+    )
+    expect(problem.message).toMatch(/^The builder default cannot build for linux\/s390x/)
+    expect(problem.remedy).toContain('docker/setup-qemu-action')
+  })
+})
+
+describe('logins', () => {
+  it('finds a wrong one before anything is built', async () => {
+    const problem = await problemOf(openSession({ push: { ...login, password: 'wrong' } }))
+    expect(problem.message).toBe(`The registry ${bed.registry} refused the login of ci.`)
+  })
+
+  it('finds a registry that does not answer', async () => {
+    const problem = await problemOf(openSession({ registry: '127.0.0.1:9' }))
+    expect(problem.message).toBe('The registry 127.0.0.1:9 could not be reached to log in.')
+  })
+})
+
+describe('resolving', () => {
+  it('pins what was not built, once for each reference, and leaves alone what is pinned', async () => {
+    const session = await openSession()
+    const pushed = await pushApp(bed.registry, { name: 'other:2' }, login)
+    const request = { byName: {}, session, live: [], stack: 'shop' }
+    const references = { a: pushed.reference, b: pushed.reference, c: pushed.pinned }
+    expect(await resolveImages(ports, run.host.engine, { ...request, references })).toEqual({
+      a: pushed.pinned,
+      b: pushed.pinned,
+      c: pushed.pinned
+    })
+  })
+
+  it('never falls back to a moving tag, but for the digest that runs', async () => {
+    const session = await openSession()
+    const image = `${bed.registry}/gone:1`
+    const digest = `sha256:${'a'.repeat(64)}`
+    const request = { references: { web: image }, byName: {}, session, stack: 'shop' }
+    const live = (running: string) =>
+      [{ Spec: { Name: 'shop_web', TaskTemplate: { ContainerSpec: { Image: running } } } }] as never
+    const problem = await problemOf(
+      resolveImages(ports, run.host.engine, { ...request, live: live(`${bed.registry}/gone:2@${digest}`) })
+    )
+    expect(problem.message).toBe(`Service web: the manager could not find out which digest ${image} has.`)
+    const kept = await resolveImages(ports, run.host.engine, { ...request, live: live(`${image}@${digest}`) })
+    expect(kept).toEqual({ web: `${image}@${digest}` })
+    expect(run.lines.at(-1)).toContain('Service web keeps the one that it runs.')
+  })
+})
