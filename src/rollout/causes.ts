@@ -1,5 +1,6 @@
 import type { Task } from '../engine-types.js'
 import { duration, oneLine } from '../text.js'
+import { restartCondition } from './tasks.js'
 
 /** A container's own record, as far as it tells why it ended. */
 export interface ContainerRecord {
@@ -199,6 +200,12 @@ function fromExit(evidence: Evidence, error: string): Cause | null {
 
 function exited(code: number, when: string, task: Task): Cause {
   if (code === 0) {
+    if (restartCondition(task) !== 'any') {
+      return {
+        what: `exited with code 0${when}, which the swarm counts as a failure while it updates a service`,
+        remedy: 'What is to run once is a job: `deploy.mode: replicated-job`.'
+      }
+    }
     const hasCheck = (task.Spec.ContainerSpec?.Healthcheck?.Test ?? []).some(word => word !== 'NONE')
     return {
       what: `exited with code 0${when}, and a service is to run on`,

@@ -1,8 +1,8 @@
-import { defuse, oneLine } from '../text.js'
+import { defuse } from '../text.js'
 import { causeOf, type ContainerRecord } from './causes.js'
 import { failuresOf } from './failures.js'
 import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
-import { hasEnded, isFailure, isLive, taskName } from './tasks.js'
+import { isFailure, isLive, stateOf, taskName } from './tasks.js'
 import type { Diagnosis, ServiceState } from './types.js'
 
 /** What was fetched of a task while it was there. */
@@ -32,6 +32,14 @@ export function culprit(observation: Observation, seen: ServiceSeen, state?: Ser
     present.find(({ task }) => isFailure(task, seen.target.mode)) ??
     null
   )
+}
+
+/** Whether a service that is still on its way has something wrong already: a task that failed, or one that no node takes. */
+export function isSuspect(seen: ServiceSeen): boolean {
+  const isStuck = [...seen.tasks.values()].some(
+    ({ present, current, stuckSince }) => present && current && stuckSince !== null
+  )
+  return isStuck || failuresOf(seen).length > 0
 }
 
 /**
@@ -90,17 +98,18 @@ function platformOf(platform: { readonly OS?: string; readonly Architecture?: st
   return `${platform.OS ?? 'linux'}/${names[platform.Architecture] ?? platform.Architecture}`
 }
 
+/** The tasks of this run's release, and whatever else failed since, in the order in which they ended or came up. */
 function historyOf(observation: Observation, seen: ServiceSeen): readonly string[] {
   const told = [...seen.tasks.values()]
-    .filter(({ ofRelease, current, old, task }) => (ofRelease || current) && !old && (hasEnded(task) || isLive(task)))
-    .sort((one, other) => one.firstSeenAt - other.firstSeenAt)
+    .filter(({ ofRelease, old, task }) => !old && (ofRelease || isFailure(task, seen.target.mode)))
     .map(({ task, endedAt, runningSince, firstSeenAt }) => {
       const hostname = observation.nodes.get(task.NodeID ?? '')?.Description?.Hostname
       const where = hostname === undefined ? '' : ` on ${hostname}`
-      const why = (task.Status.Err ?? '') === '' ? '' : `: ${oneLine(task.Status.Err ?? '', 200)}`
-      const at = new Date(endedAt ?? runningSince ?? firstSeenAt).toISOString().slice(11, 19)
-      return `${at} ${taskName(seen.target, task, hostname)}${where} ${task.Status.State}${why}`
+      const time = endedAt ?? runningSince ?? firstSeenAt
+      return { time, text: `${taskName(seen.target, task, hostname)}${where} ${stateOf(task)}` }
     })
+    .sort((one, other) => one.time - other.time)
+    .map(({ time, text }) => `${new Date(time).toISOString().slice(11, 19)} ${text}`)
   return told.length <= lines.history
     ? told
     : [`${told.length - lines.history} earlier tasks`, ...told.slice(-lines.history)]

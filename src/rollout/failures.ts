@@ -27,6 +27,20 @@ export function mostOfOneSlot(failures: readonly TaskSeen[], { target }: Service
   return [...slots.values()].reduce<TaskSeen[]>((most, list) => (list.length > most.length ? list : most), [])
 }
 
+/**
+ * A slot whose tasks fail again and again; null when there is none. Twice is enough where the container cannot even be made or started. Else it is
+ * three tasks that were started with every other service up (`othersUpSince`, engine time; null: they are not): the first tasks of an
+ * application may fail until its database answers.
+ */
+export function crashLoopOf(seen: ServiceSeen, othersUpSince: number | null): readonly TaskSeen[] | null {
+  const failures = mostOfOneSlot(failuresOf(seen), seen)
+  const last = failures.at(-1)
+  if (!last) return null
+  if (isLasting(last)) return failures.length >= 2 ? failures : null
+  const counted = othersUpSince === null ? [] : failures.filter(({ firstSeenAt }) => firstSeenAt >= othersUpSince)
+  return counted.length >= 3 ? failures : null
+}
+
 /** Whether another try can hardly help: the engine could not make or start the container at all. */
 export function isLasting({ task }: TaskSeen): boolean {
   const error = task.Status.Err ?? ''

@@ -1,6 +1,6 @@
 import type { Service } from '../engine-types.js'
 import { count } from '../text.js'
-import { failuresOf, isLasting, mostOfOneSlot } from './failures.js'
+import { crashLoopOf } from './failures.js'
 import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
 import { findGivenUp, findStuck } from './slots.js'
 import { isLive, slotOf, wantedTasks } from './tasks.js'
@@ -53,9 +53,7 @@ function everyNodeIsDone({ target }: ServiceSeen, tasks: readonly TaskSeen[], co
 }
 
 function findRepeated(seen: ServiceSeen, othersUpSince: number | null): ServiceState | null {
-  const failures = mostOfOneSlot(failuresOf(seen), seen)
-  const last = failures.at(-1)
-  if (!last || failures.length < (isLasting(last) ? 2 : 3)) return null
-  if (!isLasting(last) && (othersUpSince === null || last.firstSeenAt < othersUpSince)) return null
-  return { is: 'failed', reason: `it failed ${failures.length} times`, task: last.task.ID }
+  const failures = crashLoopOf(seen, othersUpSince)
+  const last = failures?.at(-1)
+  return failures && last ? { is: 'failed', reason: `it failed ${failures.length} times`, task: last.task.ID } : null
 }

@@ -1,7 +1,7 @@
 import type { Service } from '../engine-types.js'
 import { label } from '../model.js'
 import { count, duration, oneLine } from '../text.js'
-import { failuresOf, isLasting, mostOfOneSlot, requiredUptime } from './failures.js'
+import { crashLoopOf, failuresOf, requiredUptime } from './failures.js'
 import { judgeJob } from './judge-job.js'
 import { judgeRollback, secondLook } from './judge-rollback.js'
 import { releaseOf, type Observation, type ServiceSeen } from './observe.js'
@@ -129,18 +129,11 @@ function actsOnFailure({ UpdateStatus, Spec }: Service): boolean {
   return UpdateStatus?.State === 'updating' && Spec.UpdateConfig?.FailureAction !== 'continue'
 }
 
-/**
- * A slot whose tasks fail again and again. Twice is enough where the container cannot even be made or started. Else it is three times,
- * and only when the last one was started with every other service up: the first tasks of an application may fail until its database
- * answers. While the updater may still act, it is left to it, up to five times: it looks at its first task of a slot only.
- */
+/** While the updater may still act it is left to it, for five failures: it looks at its own first task of a slot only. */
 function findCrashLoop(seen: ServiceSeen, service: Service, othersUpSince: number | null): ServiceState | null {
-  const failures = mostOfOneSlot(failuresOf(seen), seen)
-  const last = failures.at(-1)
-  if (!last) return null
-  const lasting = isLasting(last)
-  if (failures.length < (actsOnFailure(service) ? 5 : lasting ? 2 : 3)) return null
-  if (!lasting && (othersUpSince === null || last.firstSeenAt < othersUpSince)) return null
+  const failures = crashLoopOf(seen, othersUpSince)
+  const last = failures?.at(-1)
+  if (!failures || !last || (actsOnFailure(service) && failures.length < 5)) return null
   const reason = `its tasks fail again and again (${failures.length} times in the same place)`
   return { is: 'failed', reason, task: last.task.ID }
 }

@@ -63,8 +63,9 @@ function judgeServices(observation: Observation, rules: Rules, previous?: Judgem
     const others = [...up].filter(([other]) => other !== name).map(([, since]) => since)
     const serviceRules: ServiceRules = { stableForMs: rules.stableForMs, othersUpSince: latest(others) }
     const now = observation.snapshots === 0 ? firstLook : judgeService(observation, seen, serviceRules)
-    // a service that failed while the others went on stays failed, though it may try again; one that has gone back since tells more
-    states.set(name, before?.is === 'failed' && (now.is === 'pending' || now.is === 'deployed') ? before : now)
+    // a service that failed while the others went on stays failed, though it may try again; that it goes back tells more
+    const triesAgain = now.is === 'deployed' || (now.is === 'pending' && now.rollingBack !== true)
+    states.set(name, before?.is === 'failed' && triesAgain ? before : now)
   }
   return states
 }

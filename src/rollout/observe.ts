@@ -1,6 +1,6 @@
 import type { Node, Service, Task } from '../engine-types.js'
 import { label } from '../model.js'
-import { hasEnded, isStopping, isUnwanted, timeOf } from './tasks.js'
+import { hasEnded, isOnDownNode, isStopping, isUnwanted, timeOf } from './tasks.js'
 import type { Snapshot, Target } from './types.js'
 
 /** Everything that was seen of a rollout so far, more than the engine remembers: it keeps five tasks of a slot. */
@@ -91,7 +91,8 @@ export function observe(observation: Observation, snapshot: Snapshot): Observati
     first: observation.snapshots === 0,
     previousAt: observation.at,
     current: new Set(snapshot.current),
-    makingRoom: snapshot.tasks.some(isStopping)
+    // what a node that is down still holds, it holds until it is back
+    makingRoom: snapshot.tasks.some(task => isStopping(task) && !isOnDownNode(nodes, task))
   }
   const services = [...observation.services].map(([name, seen]): [string, ServiceSeen] => {
     const service = byName.get(name) ?? null

@@ -1,5 +1,4 @@
-import { culprit, diagnose, type TaskRecords } from './diagnose.js'
-import { failuresOf } from './failures.js'
+import { culprit, diagnose, isSuspect, type TaskRecords } from './diagnose.js'
 import type { Judgement } from './judge.js'
 import type { Observation, ServiceSeen } from './observe.js'
 import { replicasOf } from './slots.js'
@@ -36,10 +35,9 @@ function outcomeOf(
   state: ServiceState
 ): ServiceOutcome {
   const { service, key, touched } = seen.target
-  // one that is still on its way when another one fails is not to blame, unless it has failed too
-  const isSuspect = state.is === 'pending' && (verdict === 'timeout' || failuresOf(seen).length > 0)
-  const isBad = state.is === 'failed' || state.is === 'rolled-back'
-  const blamed = isBad || isSuspect ? culprit(observation, seen, state) : null
+  // one that is still on its way when another one fails is not to blame, unless something is wrong with it too
+  const isBad = state.is === 'pending' ? verdict === 'timeout' || isSuspect(seen) : state.is !== 'deployed'
+  const blamed = isBad && state.is !== 'overtaken' ? culprit(observation, seen, state) : null
   const diagnosis = blamed ? diagnose(observation, seen, blamed, records.get(blamed.task.ID)) : null
   const base = state.is === 'pending' ? `still waits for ${state.waitsFor}` : state.reason
   return {

@@ -1,7 +1,7 @@
 import { oneLine } from '../text.js'
-import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
+import { releaseOf, type Observation, type ServiceSeen, type TaskSeen } from './observe.js'
 import { slotsOf } from './slots.js'
-import { isFailure, taskName } from './tasks.js'
+import { isFailure, stateOf, taskName } from './tasks.js'
 
 /** Lines for the job's log: what changed from one observation to the next, service by service, nothing twice. */
 export function progress(previous: Observation, next: Observation): readonly string[] {
@@ -45,8 +45,7 @@ function failureLine(observation: Observation, seen: ServiceSeen, was: TaskSeen 
   const failed = (task: TaskSeen | undefined) =>
     task !== undefined && !task.old && !task.dismissed && isFailure(task.task, seen.target.mode)
   if (!failed(now) || failed(was)) return []
-  const { State, Err } = now.task.Status
-  return [`${nameOf(observation, seen, now)} ${State}: ${oneLine(Err ?? '') || 'it exited 0'}`]
+  return [`${nameOf(observation, seen, now)} ${stateOf(now.task)}`]
 }
 
 function waitLine(observation: Observation, seen: ServiceSeen, was: TaskSeen | undefined, now: TaskSeen): string[] {
@@ -70,7 +69,11 @@ function counted(observation: Observation, seen: ServiceSeen): string {
     starting.length > 0 ? `${starting.length} starting` : '',
     outdated.length > 0 ? `${outdated.length} of another version` : ''
   ].filter(part => part !== '')
-  return `${running.length} of ${wanted} running${more.length > 0 ? `, ${more.join(', ')}` : ''}`
+  // after a rollback, or when somebody else's version took over
+  const release = releaseOf(seen.service)
+  const whose =
+    release === seen.release ? '' : ` of ${release === null ? 'another version' : `release ${oneLine(release, 60)}`}`
+  return `${running.length} of ${wanted} running${whose}${more.length > 0 ? `, ${more.join(', ')}` : ''}`
 }
 
 function nameOf(observation: Observation, seen: ServiceSeen, { task }: TaskSeen): string {

@@ -1,8 +1,17 @@
-import type { Task } from '../engine-types.js'
 import { oneLine } from '../text.js'
-import { failuresOf, isLasting, mostOfOneSlot } from './failures.js'
+import { crashLoopOf } from './failures.js'
 import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
-import { hasEnded, isJob, isLive, restartCondition, slotOf, taskName, timeOf, wantedTasks } from './tasks.js'
+import {
+  isJob,
+  isLive,
+  isOnDownNode,
+  restartCondition,
+  slotOf,
+  taskName,
+  timeOf,
+  wantedTasks,
+  wantsEveryNode
+} from './tasks.js'
 import type { Replicas, ServiceState } from './types.js'
 
 /** The places that a service has for tasks, and what is in them. */
@@ -28,7 +37,7 @@ export function slotsOf(observation: Observation, seen: ServiceSeen): Slots {
   const liveSlots = new Set(live.map(({ task }) => slotOf(task, seen.target.mode)))
   const fresh = live.filter(task => task.current)
   const runs = (seenTask: TaskSeen) =>
-    seenTask.task.Status.State === 'running' && !isOnDownNode(observation, seenTask.task)
+    seenTask.task.Status.State === 'running' && !isOnDownNode(observation.nodes, seenTask.task)
   const running = new Map(fresh.filter(runs).map(task => [slotOf(task.task, seen.target.mode), task]))
   const ended = newestOfSlots(
     seen,
@@ -49,11 +58,6 @@ export function replicasOf(observation: Observation, seen: ServiceSeen): Replica
   if (seen.service === null) return { running: 0, desired: 0 }
   const { wanted, running, done } = slotsOf(observation, seen)
   return { running: Math.min(running.length + done, wanted), desired: wanted }
-}
-
-function isOnDownNode({ nodes }: Observation, task: Task): boolean {
-  const state = nodes.get(task.NodeID ?? '')?.Status.State
-  return state === 'down' || state === 'disconnected'
 }
 
 function newestOfSlots({ target }: ServiceSeen, tasks: readonly TaskSeen[]): readonly TaskSeen[] {
@@ -96,24 +100,29 @@ const givenUpMs = 3_000
 /** A place whose last task failed and that the restart policy leaves empty. */
 export function findGivenUp(observation: Observation, seen: ServiceSeen): ServiceState | null {
   const present = [...seen.tasks.values()].filter(task => task.present)
-  const liveSlots = new Set(
-    present.filter(({ task }) => isLive(task)).map(({ task }) => slotOf(task, seen.target.mode))
-  )
+  const slot = (task: TaskSeen) => slotOf(task.task, seen.target.mode)
+  const liveSlots = new Set(present.filter(({ task }) => isLive(task)).map(slot))
   const wanted = seen.service ? wantedTasks(seen.service) : null
   if (wanted !== null && !isJob(seen.target.mode) && liveSlots.size >= wanted) return null
   const last = newestOfSlots(
     seen,
     present.filter(task => task.current)
-  ).find(
-    ({ task, endedAt, dismissed }) =>
-      !liveSlots.has(slotOf(task, seen.target.mode)) &&
-      !dismissed &&
-      (task.Status.State === 'failed' || task.Status.State === 'rejected') &&
-      hasEnded(task) &&
-      observation.at - (endedAt ?? observation.at) >= givenUpMs
-  )
+  ).find(task => !liveSlots.has(slot(task)) && isGivenUp(observation, seen, task))
   if (!last) return null
   return { is: 'failed', reason: 'its task failed, and its restart policy does not start it again', task: last.task.ID }
+}
+
+function isGivenUp(
+  { at, nodes }: Observation,
+  { target }: ServiceSeen,
+  { task, old, dismissed, endedAt }: TaskSeen
+): boolean {
+  if (dismissed || (old && target.touched)) return false
+  if (task.Status.State !== 'failed' && task.Status.State !== 'rejected') return false
+  const availability = nodes.get(task.NodeID ?? '')?.Spec.Availability
+  // a global service is taken off a node that is drained or down, and waits for it
+  if (wantsEveryNode(target) && (isOnDownNode(nodes, task) || availability === 'drain')) return false
+  return at - (endedAt ?? at) >= givenUpMs
 }
 
 /**
@@ -122,9 +131,7 @@ export function findGivenUp(observation: Observation, seen: ServiceSeen): Servic
  */
 export function upSince(observation: Observation, seen: ServiceSeen): number | null {
   if (seen.service === null || !seen.target.touched) return 0
-  const failures = mostOfOneSlot(failuresOf(seen), seen)
-  const last = failures.at(-1)
-  if (findStuck(observation, seen) || (last && failures.length >= (isLasting(last) ? 2 : 3))) return 0
+  if (findStuck(observation, seen) || crashLoopOf(seen, 0)) return 0
   const { wanted, running, done, outdated } = slotsOf(observation, seen)
   if (isJob(seen.target.mode)) return findGivenUp(observation, seen) ? 0 : jobIsUp(seen) ? 0 : null
   if (outdated.length > 0 || running.length + done < wanted) return null

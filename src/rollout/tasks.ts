@@ -1,4 +1,5 @@
-import type { Service, Task } from '../engine-types.js'
+import type { Node, Service, Task } from '../engine-types.js'
+import { oneLine } from '../text.js'
 import type { ServiceMode, Target } from './types.js'
 
 /** A task's states in the order in which it goes through them. swarmkit api/types.proto, TaskState. */
@@ -40,12 +41,18 @@ export function isStopping(task: Task): boolean {
   return isUnwanted(task) && !hasEnded(task) && order.indexOf(task.Status.State) >= order.indexOf('assigned')
 }
 
+/** Whether the task's node does not answer: whatever the task's record says, it is not known to run. */
+export function isOnDownNode(nodes: ReadonlyMap<string, Node>, task: Task): boolean {
+  const state = nodes.get(task.NodeID ?? '')?.Status.State
+  return state === 'down' || state === 'disconnected'
+}
+
 /**
  * What the task is a copy of: the slot of a replicated service, the node of a global one. Slots of services count from 1, those of jobs
  * from 0, and the engine leaves out a slot of 0.
  */
 export function slotOf(task: Task, mode: ServiceMode): string {
-  return mode === 'global' || mode === 'global-job' ? (task.NodeID ?? '') : String(task.Slot ?? 0)
+  return wantsEveryNode({ mode }) ? (task.NodeID ?? '') : String(task.Slot ?? 0)
 }
 
 /** How the swarm starts it again; the engine's default is `any`. */
@@ -56,6 +63,11 @@ export function restartCondition(task: Task): 'none' | 'on-failure' | 'any' {
 
 export function isJob(mode: ServiceMode): boolean {
   return mode === 'replicated-job' || mode === 'global-job'
+}
+
+/** Whether the service is to have a task on every node that is eligible. */
+export function wantsEveryNode({ mode }: Pick<Target, 'mode'>): boolean {
+  return mode === 'global' || mode === 'global-job'
 }
 
 /**
@@ -82,8 +94,7 @@ export function taskName(
   task: Task,
   hostname: string | undefined
 ): string {
-  const isGlobal = mode === 'global' || mode === 'global-job'
-  return `${key}.${isGlobal ? (hostname ?? task.NodeID ?? '?') : (task.Slot ?? 0)}`
+  return `${key}.${wantsEveryNode({ mode }) ? (hostname ?? task.NodeID ?? '?') : (task.Slot ?? 0)}`
 }
 
 /** An engine's timestamp in milliseconds, null when it is missing or the zero time of Go. */
@@ -91,4 +102,10 @@ export function timeOf(timestamp: string | undefined): number | null {
   if (timestamp === undefined) return null
   const ms = Date.parse(timestamp)
   return Number.isNaN(ms) || ms <= 0 ? null : ms
+}
+
+/** A task's state with the engine's reason: `failed: task: non-zero exit (7)`. */
+export function stateOf({ Status }: Task): string {
+  if (Status.State === 'complete') return 'ended with exit code 0'
+  return (Status.Err ?? '') === '' ? Status.State : `${Status.State}: ${oneLine(Status.Err ?? '', 200)}`
 }

@@ -25,6 +25,8 @@ export interface WatchOptions {
 
 /** How often to look, in milliseconds: after an event, while something moves, while nothing does, when there is no connection. */
 const pace = { woken: 200, moving: 500, still: 1_000, lost: 1_000, again: 30 }
+/** Nodes are asked for with every so manieth look, and when an event tells of one. */
+const nodesEvery = 10
 /** What is fetched of a failed task: lines of its log, and how long that may take in milliseconds. */
 const closer = { lines: 60, timeoutMs: 5_000 }
 
@@ -40,18 +42,24 @@ export async function watch(
   options: WatchOptions
 ): Promise<Rollout> {
   const signal = options.signal ? AbortSignal.any([options.signal, ports.cancelled]) : ports.cancelled
+  const cancellation = firing(signal)
   using bell = listenForEvents(ports, engine, signal)
   const connection = new Connection(ports)
   const clock = new EngineClock(ports)
   const records = new Map<string, TaskRecords>()
-  let observation = startObservation(targets, clock.now())
+  const startedAt = ports.clock.now()
+  let observation = startObservation(targets, startedAt)
   let judgement: Judgement | undefined
-  let movedAt = ports.clock.now()
+  let movedAt = startedAt
   for (;;) {
     const seen = observation
-    const snapshot = signal.aborted ? null : await connection.tryTo(() => look(engine, clock, seen, options.stack))
+    const withNodes = seen.snapshots % nodesEvery === 0 || bell.rangForNodes()
+    const snapshot = await Promise.race([
+      connection.tryTo(() => look(engine, clock, seen, { stack: options.stack, withNodes })),
+      cancellation
+    ])
     if (snapshot) {
-      if (seen.snapshots === 0) observation = startObservation(targets, snapshot.at)
+      if (seen.snapshots === 0) observation = startObservation(targets, clock.of(startedAt))
       const next = observe(observation, snapshot)
       const lines = progress(observation, next)
       for (const line of lines) ports.log.info(line)
@@ -69,7 +77,12 @@ export async function watch(
 }
 
 /** One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. */
-async function look(engine: Engine, clock: EngineClock, seen: Observation, stack: string | null): Promise<Snapshot> {
+async function look(
+  engine: Engine,
+  clock: EngineClock,
+  seen: Observation,
+  { stack, withNodes }: { readonly stack: string | null; readonly withNodes: boolean }
+): Promise<Snapshot> {
   if (seen.snapshots === 0) await clock.set(engine)
   const known = [...seen.services.values()].flatMap(({ service }) => service?.ID ?? [])
   const wanted = seen.services
@@ -81,10 +94,10 @@ async function look(engine: Engine, clock: EngineClock, seen: Observation, stack
   const [tasks, current, nodes] = await Promise.all([
     ids.length === 0 ? [] : engine.tasks(ids),
     ids.length === 0 ? [] : currentTasks(engine, ids),
-    engine.nodes()
+    withNodes ? engine.nodes() : null
   ])
   const services = (await engine.services(stack)).filter(({ Spec }) => isTarget(Spec.Name))
-  return { at: clock.now(), services, tasks, current: current.map(({ ID }) => ID), nodes }
+  return { at: clock.now(), services, tasks, current: current.map(({ ID }) => ID), ...(nodes && { nodes }) }
 }
 
 /**
@@ -112,8 +125,10 @@ async function fetchRecords(
         logs: await engine.taskLogs(task.ID, closer.lines).catch(() => []),
         container: container ? await engine.container(container).catch(() => null) : null
       })
-      const late = ports.clock.sleep(closer.timeoutMs).then(() => none)
+      const over = new AbortController()
+      const late = ports.clock.sleep(closer.timeoutMs, over.signal).then(() => none)
       records.set(task.ID, container ? await Promise.race([fetched(), late]) : none)
+      over.abort()
     })
   )
 }
@@ -141,7 +156,12 @@ class EngineClock {
   constructor(private readonly ports: Ports) {}
 
   now(): number {
-    return this.ports.clock.now() + this.aheadMs
+    return this.of(this.ports.clock.now())
+  }
+
+  /** A time of the runner's clock as the manager's. */
+  of(time: number): number {
+    return time + this.aheadMs
   }
 
   async set(engine: Engine): Promise<void> {
@@ -175,6 +195,16 @@ class Connection {
 interface Bell extends Disposable {
   /** Waits this many milliseconds, less when an event comes. */
   wait(ms: number): Promise<void>
+  /** Whether an event told of a node since this was last asked. */
+  rangForNodes(): boolean
+}
+
+/** Becomes null when the signal fires. */
+function firing(signal: AbortSignal): Promise<null> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve(null)
+    else signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
 }
 
 /** Listens to the engine's events of services and nodes, again and again when the connection drops. There are none of tasks. */
@@ -182,11 +212,12 @@ function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bel
   const over = new AbortController()
   const until = AbortSignal.any([over.signal, signal])
   let rung = new AbortController()
+  let nodes = false
   const listen = async () => {
     while (!until.aborted) {
       try {
         for await (const event of engine.events({ types: ['service', 'node'] }, until)) {
-          ports.log.debug(`event: ${event.Type} ${event.Action}`)
+          nodes ||= event.Type === 'node'
           rung.abort()
         }
       } catch (thrown) {
@@ -201,6 +232,11 @@ function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bel
       await ports.clock.sleep(Math.min(ms, pace.woken), until)
       await ports.clock.sleep(Math.max(0, ms - pace.woken), AbortSignal.any([rung.signal, until]))
       rung = new AbortController()
+    },
+    rangForNodes() {
+      const rang = nodes
+      nodes = false
+      return rang
     },
     [Symbol.dispose]: () => over.abort()
   }
