@@ -27,6 +27,8 @@ export interface Step {
   readonly actionDir?: string
   /** The folder that stands for `dist`. Default: that of the action; `ACTION_DIST` in the environment wins over the default. */
   readonly distDir?: string
+  /** What `${{ github.token }}` is. Default: empty, a run that has no way to GitHub. */
+  readonly token?: string
   /** Repository secrets: masked from the start, as the runner does. */
   readonly secrets?: readonly string[]
   /** Called with each piece of the log as the user sees it, while it comes. */
@@ -145,7 +147,7 @@ function prepare(step: Step): Job {
     post: action.runs.post === undefined ? undefined : script(action.runs.post),
     env: {
       ...runnerEnv(dir, step, event.name, actionDir),
-      ...inputEnv(action, step.with ?? {}),
+      ...inputEnv(action, step.with ?? {}, step.token ?? ''),
       ...step.env,
       RUNNER_TRACKING_ID: tracking
     },
@@ -162,14 +164,19 @@ interface ActionFile {
 /** INPUT_<NAME>: upper case, spaces to underscores, hyphens kept; every declared input is there, empty without a default. */
 export function inputEnv(
   action: Pick<ActionFile, 'inputs'>,
-  given: Readonly<Record<string, string>>
+  given: Readonly<Record<string, string>>,
+  token = ''
 ): Record<string, string> {
   const env: Record<string, string> = {}
   const name = (input: string) => `INPUT_${input.replaceAll(' ', '_').toUpperCase()}`
   for (const [input, declared] of Object.entries(action.inputs ?? {})) {
     const value = declared?.default
     env[name(input)] =
-      typeof value === 'string' ? value : value === undefined || value === null ? '' : String(value as number | boolean)
+      typeof value === 'string'
+        ? value.replaceAll(/\$\{\{ *github\.token *\}\}/g, token)
+        : value === undefined || value === null
+          ? ''
+          : String(value as number | boolean)
   }
   for (const [input, value] of Object.entries(given)) env[name(input)] = value
   return env
@@ -188,9 +195,9 @@ function runnerEnv(dir: string, step: Step, eventName: string, actionDir: string
     GITHUB_ACTION: '__run',
     GITHUB_ACTION_PATH: actionDir,
     GITHUB_ACTOR: 'octocat',
-    GITHUB_API_URL: 'http://127.0.0.1:9',
+    GITHUB_API_URL: 'http://127.0.0.1:2',
     GITHUB_SERVER_URL: 'https://github.com',
-    GITHUB_GRAPHQL_URL: 'http://127.0.0.1:9/graphql',
+    GITHUB_GRAPHQL_URL: 'http://127.0.0.1:2/graphql',
     GITHUB_EVENT_NAME: eventName,
     GITHUB_EVENT_PATH: join(dir, 'event.json'),
     GITHUB_JOB: 'deploy',

@@ -19,7 +19,6 @@ if (!existsSync(node24)) {
   if (status !== 0) process.exit(status ?? 1)
 }
 const child = spawn(node24, ['--no-warnings', join(here, script), ...args], { stdio: 'inherit' })
-// the terminal sends Ctrl-C to both; what is sent to this process alone is handed on
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-  process.on(signal, () => signal !== 'SIGINT' && child.kill(signal))
+// a terminal sends Ctrl-C to both, others to this process alone: the script takes a second signal for the first one again
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)))

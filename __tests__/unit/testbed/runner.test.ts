@@ -34,6 +34,12 @@ afterAll(() => rmSync(actionDir, { recursive: true, force: true }))
 const run = (script: string, more: { secrets?: string[] } = {}) => runAction({ actionDir, with: { script }, ...more })
 
 describe('inputs', () => {
+  it('fill the token into a default', () => {
+    const action = { inputs: { 'github-token': { default: '${{ github.token }}' } } }
+    expect(inputEnv(action, {}, 'ghs_1')).toEqual({ 'INPUT_GITHUB-TOKEN': 'ghs_1' })
+    expect(inputEnv(action, {})).toEqual({ 'INPUT_GITHUB-TOKEN': '' })
+  })
+
   it('are upper case, keep hyphens, lose spaces, and take defaults', () => {
     const action = { inputs: { 'ssh-key': null, 'keep releases': { default: 10 }, strict: { default: false } } }
     expect(inputEnv(action, { 'ssh-key': 'k' })).toEqual({
