@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { translated } from './project.js'
+import { translated, type Given } from './project.js'
 
-const after = (condition: string, ...names: string[]): object => ({
+const after = (condition: string, ...names: string[]): Given => ({
   image: 'a:1',
   depends_on: Object.fromEntries(names.map(name => [name, { condition, required: true }]))
 })
@@ -11,7 +11,7 @@ const started = 'service_started'
 const plain = { image: 'a:1' }
 
 describe('phases', () => {
-  it.each<[string, Record<string, object>, string[][]]>([
+  it.each<[string, Record<string, Given>, string[][]]>([
     ['all at once', { a: plain, b: after(started, 'a') }, [['a', 'b']]],
     ['a job gates', { web: after(completed, 'job'), job: plain }, [['job'], ['web']]],
     ['health gates', { web: after(healthy, 'db'), db: plain }, [['db'], ['web']]],

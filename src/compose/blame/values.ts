@@ -11,7 +11,7 @@ export const valueFailures: readonly Failure[] = [
     means: ([said = '', , text = ''], scene) => ({
       message: `A port cannot be read: ${said.trim()}.`,
       remedy: 'Ports are written `published:target`, such as `"80:8080"`, `"53:53/udp"` or `"8080"`, in quotes.',
-      ...placed(lineWith(text.replace(/:$/, ''), scene.sources))
+      ...placed(lineWith(`:${text}`, scene.sources) ?? lineWith(text.replace(/:$/, ''), scene.sources))
     })
   },
   {

@@ -95,10 +95,11 @@ function commentDirectives({ file, text }: Parsed, blocks: readonly Block[]): re
   })
 }
 
-/** The line that a comment of its own stands above; its own where nothing follows. */
+/** The line that a comment stands above; its own where it is indented deeper, and so ends what comes before. */
 function nextContent(lines: readonly string[], index: number): number {
   const next = lines.findIndex((line, other) => other > index && !/^\s*(?:#.*)?$/.test(line))
-  return next === -1 ? index : next
+  const indent = (line = ''): number => line.length - line.trimStart().length
+  return next === -1 || indent(lines[index]) > indent(lines[next]) ? index : next
 }
 
 function keyDirectives(at: KeyPath, value: unknown): readonly Directive[] {
@@ -121,5 +122,5 @@ function unknownKeys(at: KeyPath, value: unknown): readonly Note[] {
 
 function unknown(what: string, word: string, known: readonly string[], note: Pick<Note, 'at' | 'place'>): Note {
   const meant = nearest(word, known)
-  return { rule: 'unknown-rule', message: `${what}${meant === undefined ? '' : `; did you mean ${meant}?`}.`, ...note }
+  return { rule: 'unknown-rule', message: `${what}${meant === undefined ? '.' : `; did you mean ${meant}?`}`, ...note }
 }
