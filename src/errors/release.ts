@@ -32,7 +32,7 @@ export function lockLost(stack: string, holder: string | null): UserError {
 }
 
 export function askedToStop(stack: string, why: string): UserError {
-  return new UserError({ message: `This run of stack ${stack} was asked to stop: ${why}.` })
+  return new UserError({ message: `This run of stack ${stack} was asked to stop: ${why.replace(/\.$/, '')}.` })
 }
 
 export function noReleases(): UserError {
