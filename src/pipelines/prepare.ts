@@ -43,14 +43,20 @@ export function writeStackFile(run: Run, stack: Stack): Promise<string> {
   return run.ports.files.writeTemp('stack.json', renderStack(stack))
 }
 
+/**
+ * Warnings are annotations on the user's file. Notices are so only where the findings are what was asked for; a deploy
+ * says them in its log and its summary, as GitHub shows no more than ten annotations of a step.
+ */
 function annotate(run: Run, findings: readonly Finding[]): void {
   const { log } = run.ports
   for (const finding of findings) {
-    const service = finding.service === undefined ? '' : `${finding.service}: `
-    const text = `${service}${finding.message}${finding.remedy === undefined ? '' : ` ${finding.remedy}`} [${finding.rule}]`
-    const at = finding.file === undefined ? undefined : { ...finding, file: finding.file }
+    const { service, message, remedy, rule, file, level } = finding
+    const text = `${service === undefined ? '' : `${service}: `}${message}${remedy === undefined ? '' : ` ${remedy}`} [${rule}]`
+    const at = file === undefined ? undefined : { ...finding, file }
     // Errors stop the run, and are annotated with all other problems then.
-    if (finding.level !== 'error') log[finding.level](text, at)
+    if (level === 'warning') log.warning(text, at)
+    if (level === 'notice' && run.inputs.command === 'check') log.notice(text, at)
+    else if (level === 'notice') log.info(text)
   }
 }
 
