@@ -16,7 +16,8 @@ export function gantt(bars: readonly TimelineBar[], most = mostBars): string {
   const start = Math.min(...shown.map(bar => bar.startMs))
   const services = [...new Set(shown.map(bar => bar.service))]
   const sections = services.flatMap(service => [
-    `    section ${plain(service)}`,
+    // A longer one would lie under the bars.
+    `    section ${plain(service).slice(0, 20)}`,
     ...shown.filter(bar => bar.service === service).map(bar => line(bar, start))
   ])
   const head = ['gantt', '    dateFormat x', '    axisFormat %s s', '    todayMarker off']
