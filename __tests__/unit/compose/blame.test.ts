@@ -243,7 +243,7 @@ const rows: readonly [string, string, string, string, string, string][] = [
     'a port with too much',
     'services:\n  a:\n    ports: ["80:80:80:80"]\n',
     'Invalid ip address 80:80: address 80:80:: too many colons in address',
-    '3:14',
+    '3:16',
     'port cannot be read',
     '"80:8080"'
   ],
