@@ -150,6 +150,7 @@ function reportVisitors(count: Count): void {
 }
 
 async function chapter<T>(title: string, tellIt: () => Promise<T>): Promise<T> {
+  if (interrupted) throw new Error('interrupted')
   const started = Date.now()
   say(`\n${bold(`${++chapters}. ${title}`)}`)
   const result = await tellIt()

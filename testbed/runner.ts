@@ -23,7 +23,7 @@ export interface Step {
   readonly event?: { readonly name: string; readonly payload: unknown }
   /** The checked-out repository. Default: an empty folder of the job. */
   readonly workspace?: string
-  /** The folder of action.yml. Default: this project. `ACTION_DIR` in the environment wins over the default. */
+  /** The folder of action.yml. Default: this project. */
   readonly actionDir?: string
   /** The folder that stands for `dist`. Default: that of the action; `ACTION_DIST` in the environment wins over the default. */
   readonly distDir?: string
@@ -129,7 +129,7 @@ export function startAction(step: Step): RunningStep {
 }
 
 function prepare(step: Step): Job {
-  const actionDir = resolve(step.actionDir ?? process.env['ACTION_DIR'] ?? projectDir)
+  const actionDir = resolve(step.actionDir ?? projectDir)
   const action = parse(readFileSync(join(actionDir, 'action.yml'), 'utf8')) as ActionFile
   const dir = mkdtempSync(join(tmpdir(), 'swarm-rollout-job-'))
   for (const folder of ['home', 'temp', 'tool-cache', 'workspace', 'commands']) mkdirSync(join(dir, folder))
