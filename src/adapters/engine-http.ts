@@ -69,16 +69,18 @@ export class EngineHttp {
     return this.versions
   }
 
-  /** One ping without patience; throws when there is no answer. */
+  /** One ping without patience, which also tells the versions; throws when there is no answer. */
   async ping(timeoutMs: number): Promise<{ api: string; engine: string }> {
     const reply = await this.once('GET', '/_ping', { idleMs: timeoutMs })
     if (reply.status !== 200) throw new EngineError(reply.status, wordsOf(reply))
     const theirs = single(reply.headers['api-version']) ?? '1.41'
     const api = [newestApi, this.floor ?? newestApi].reduce((a, b) => (older(a, b) ? b : a))
-    return {
+    const found = {
       api: older(theirs, api) ? theirs : api,
       engine: /Docker\/(\S+)/.exec(single(reply.headers.server) ?? '')?.[1] ?? 'unknown'
     }
+    this.versions ??= Promise.resolve(found)
+    return found
   }
 
   /**

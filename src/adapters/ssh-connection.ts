@@ -50,6 +50,8 @@ const otherHostKeys = [
 /** One SSH connection for the whole job, made anew when it is lost. */
 export class SshConnection implements EngineLink {
   pooled = true
+  /** Handshakes that led to a connection: another number than before means that it was lost in between. */
+  generation = 0
   /** Replaced by the relay's where the server does not forward sockets. */
   socketPath: string
   private current = 0
@@ -168,6 +170,7 @@ export class SshConnection implements EngineLink {
       const end = await handshake(this.folder, plan, { ...how, timeoutMs: Math.max(500, deadline - Date.now()) })
       if ('master' in end) {
         this.master = end.master
+        this.generation++
         return { kind: 'up' }
       }
       // sshd drops logins beyond MaxStartups at random: they are worth repeating, a refusal is not.

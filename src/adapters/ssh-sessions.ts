@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { forwardBackArgv, remoteCommand, sessionArgv } from '../commands/ssh.js'
 import { UserError } from '../errors.js'
 import { forwardBackRefused } from '../errors/ssh.js'
@@ -41,9 +42,11 @@ export function remoteShell(shell: Shell, connection: SshConnection, gate: Sessi
     for (let tries = 1; ; tries++) {
       await connection.ready()
       await gate.enter()
+      const { generation } = connection
       try {
         const { started, result } = await once(shell, connection, argv, options)
-        if (started || result.code !== 255) return result
+        if (result.code !== 255) return result
+        if (started) return (await wasLost(connection, generation)) ? lostWhileRunning(result, connection) : result
         if (isRefusal(result.stderr)) gate.refused()
         else if (tries > 3 || connection.isUp()) return result
       } finally {
@@ -51,6 +54,17 @@ export function remoteShell(shell: Shell, connection: SshConnection, gate: Sessi
       }
     }
   }
+}
+
+/** ssh ends with 255 when its connection is lost, but so may the program: what became of the connection tells them apart. */
+async function wasLost(connection: SshConnection, generation: number): Promise<boolean> {
+  await delay(100)
+  return !connection.isUp() || connection.generation !== generation
+}
+
+function lostWhileRunning(result: RunResult, connection: SshConnection): RunResult {
+  const words = `The connection to ${connection.name} was lost while this ran; it may have gone on there.`
+  return { ...result, stderr: `${result.stderr}${words}\n` }
 }
 
 async function once(
@@ -96,7 +110,8 @@ export function isRefusal(stderr: string): boolean {
 export async function forwardBack(
   shell: Shell,
   connection: SshConnection,
-  localPort: number
+  localPort: number,
+  wanted = 0
 ): Promise<{ readonly port: number }> {
   await connection.ready()
   const ask = (remotePort: number): Promise<RunResult> =>
@@ -104,8 +119,9 @@ export async function forwardBack(
       env: connection.options.env,
       timeoutMs: 30_000
     })
-  const result = await ask(0)
-  const port = Number(/^\s*(\d+)\s*$/m.exec(result.stdout)?.[1])
+  const result = await ask(wanted)
+  // ssh only names a port that the server chose.
+  const port = wanted === 0 ? Number(/^\s*(\d+)\s*$/m.exec(result.stdout)?.[1]) : wanted
   if (result.code !== 0 || !Number.isInteger(port) || port === 0) {
     throw new UserError(forwardBackRefused(connection.name, result.stderr.trim()))
   }
