@@ -82,6 +82,21 @@ export interface Files {
   stat(path: string): Promise<FileInfo | null>
   /** Every file below a folder, as paths relative to it, sorted; symbolic links are not followed. */
   list(folder: string): Promise<readonly string[]>
+  /**
+   * Everything below a folder, sorted by path, with a hash of each file's bytes or the target of a link. What `skip` says
+   * yes to is left out, with all below it.
+   */
+  hashTree(
+    folder: string,
+    skip: (path: string, kind: 'file' | 'directory' | 'link') => boolean
+  ): Promise<
+    readonly {
+      readonly path: string
+      readonly kind: 'file' | 'directory' | 'link'
+      readonly mode: number
+      readonly hash: string
+    }[]
+  >
   /** Writes a file of mode 0600 into the run's own temporary folder and returns its path. */
   writeTemp(name: string, content: string | Uint8Array): Promise<string>
   /** A new empty folder of mode 0700 in the run's own temporary folder; post removes it. */
@@ -127,9 +142,9 @@ export interface Host extends AsyncDisposable {
   run(argv: readonly string[], options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>): Promise<RunResult>
   /**
    * Lets the server reach a port of the runner's loopback: returns the server's own loopback port.
-   * It ends with the connection.
+   * It ends with the connection. `serverPort` asks for that very port; taken, it throws.
    */
-  forwardBack(localPort: number): Promise<{ readonly port: number }>
+  forwardBack(localPort: number, serverPort?: number): Promise<{ readonly port: number }>
   /** Leaves the connection to the post step, for later steps of the job. Throws UserError where it cannot outlive us. */
   keep(): void
 }

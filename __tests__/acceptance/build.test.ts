@@ -8,9 +8,13 @@ import { readJob } from '../../src/job.js'
 import type { Build } from '../../src/model.js'
 import { buildImages, type BuildRequest, type BuiltImages } from '../../src/pipelines/build-images.js'
 import { openRegistrySession, type RegistrySession } from '../../src/stages/login.js'
-import { resolveImages } from '../../src/stages/resolve.js'
+import { digestFinder, resolveImages } from '../../src/stages/resolve.js'
 import type { Ports } from '../../src/ports.js'
 import { UserError } from '../../src/errors.js'
+import { end, tryRead } from '../../testbed/processes.ts'
+import { startRegistry } from '../../testbed/registry.ts'
+import { ensureToolchain } from '../../testbed/toolchain.ts'
+import { tagReused } from '../../src/stages/reuse.js'
 import { stageRun, type StageRun } from './stages.ts'
 
 const login = { username: 'ci', password: 'a-long-password' }
@@ -174,6 +178,75 @@ describe('building', () => {
     )
     expect(problem.message).toMatch(/^The builder default cannot build for linux\/s390x/)
     expect(problem.remedy).toContain('docker/setup-qemu-action')
+  })
+})
+
+describe('building again', () => {
+  const files = { Dockerfile: `COPY a.txt /a.txt\n`, 'a.txt': 'a', 'notes.md': '1', '.dockerignore': '*.md\n' }
+  const start = (changes: Record<string, string> = {}) =>
+    workspace({ ...files, ...changes, Dockerfile: `FROM ${base}\n${changes['Dockerfile'] ?? files.Dockerfile}` })
+  const again = async (folder: string, more: Partial<BuildRequest> = {}) => {
+    run.lines.length = 0
+    const session = await openSession()
+    const find = digestFinder(run.host.engine, session)
+    const built = await build(folder, [{ service: 'web', build: { context: folder, network: 'none' } }], {
+      mode: 'auto',
+      stack: 'again',
+      find,
+      ...more
+    })
+    return { image: built.images['web'], built: run.lines.some(line => line.startsWith('#')), lines: [...run.lines] }
+  }
+  const later = (refName: string) => ({
+    job: { ...readJob({}, undefined), commit: commit.replace('0', 'f'), ref: `refs/heads/${refName}`, refName }
+  })
+
+  it('builds and pushes nothing when nothing changed, not even for another commit', async () => {
+    const first = await again(start())
+    expect(first.built).toBe(true)
+    const second = await again(start())
+    expect(second).toMatchObject({ image: first.image, built: false })
+    expect(second.lines.join('\n')).not.toContain('Tagged')
+    const third = await again(start({ 'notes.md': '2' }), later('release'))
+    expect(third.built).toBe(false)
+    expect(third.image?.split('@')[1]).toBe(first.image?.split('@')[1])
+    // The bed's registry speaks plain HTTP, which the tool that adds tags does not.
+    expect(third.lines.join('\n')).toContain('again-web:release could not be tagged')
+  })
+
+  it('adds the tags of a run to an image that is there', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'registry-'))
+    const registry = await startRegistry(dir, '127.0.0.1:5871', await ensureToolchain('28'), [])
+    try {
+      const { digest } = await pushApp(registry.address, { name: 'shop/web:old' })
+      const find = async (reference: string) => {
+        const [, name = '', tag = ''] = /^[^/]+\/(.*):(.*)$/.exec(reference) ?? []
+        const headers = {
+          accept: 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json'
+        }
+        const reply = await fetch(`http://${registry.address}/v2/${name}/manifests/${tag}`, { method: 'HEAD', headers })
+        return reply.headers.get('docker-content-digest') ?? undefined
+      }
+      const references = ['old', 'main', 'v1'].map(tag => `${registry.address}/shop/web:${tag}`)
+      const target = { name: 'web', services: ['web'], build: {}, secrets: [], references, deploys: {} }
+      await using session = await openRegistrySession(ports, { verify: false })
+      run.lines.length = 0
+      await tagReused(ports, target, digest, { env: session.env, find })
+      expect(await Promise.all(references.map(find))).toEqual([digest, digest, digest])
+      expect(run.lines).toEqual([`Tagged ${references.slice(1).join(', ')}.`])
+    } finally {
+      await end(tryRead(join(dir, 'pid')))
+    }
+  })
+
+  it.each<[string, Record<string, string>, Partial<BuildRequest>]>([
+    ['a file changed', { 'a.txt': 'b' }, {}],
+    ['a file came', { 'b.txt': 'b' }, {}],
+    ['the Dockerfile changed', { Dockerfile: 'COPY a.txt /b.txt\n' }, {}],
+    ['the platform changed', {}, { platforms: [] }],
+    ['it is told to', {}, { mode: 'always' }]
+  ])('builds when %s', async (_, changes, more) => {
+    expect((await again(start(changes), more)).built).toBe(true)
   })
 })
 

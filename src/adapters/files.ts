@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { FileInfo, Files } from '../ports.js'
+import { hashTree } from './hash-tree.js'
 
 /** The run's own temporary folder, and read access to the rest. `remember` hears of the folder before it is made. */
 export function localFiles(runnerTemp: string, remember: (folder: string) => void): Files {
@@ -11,6 +12,7 @@ export function localFiles(runnerTemp: string, remember: (folder: string) => voi
     text: path => orNull(readFile(path, 'utf8')),
     stat: async path => describe(await orNull(lstat(path))),
     list: async root => (await walk(root)).map(path => relative(root, path)).sort(),
+    hashTree,
     writeTemp: async (name, content) => {
       const path = join(await mkdtemp(join(await folder(), 'file-')), basename(name))
       await writeFile(path, content, { mode: 0o600 })

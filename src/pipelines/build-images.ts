@@ -1,12 +1,13 @@
 import { UserError } from '../errors.js'
 import type { CacheKind } from '../images/cache.js'
-import { planBuilds, type BuildPlan } from '../images/plan.js'
+import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
 import { pin } from '../images/reference.js'
 import type { Job } from '../job.js'
 import type { Build } from '../model.js'
 import type { Ports } from '../ports.js'
 import { bakeImages } from '../stages/build.js'
 import type { RegistrySession } from '../stages/login.js'
+import { contentKeys, findReusable, tagReused } from '../stages/reuse.js'
 
 export interface BuildRequest {
   readonly builds: readonly Build[]
@@ -44,8 +45,32 @@ export async function buildImages(ports: Ports, request: BuildRequest): Promise<
   if (request.builds.length === 0) return { images: {}, byName: {} }
   const plan = planFor(request)
   if (plan.problems.length > 0) throw new UserError(plan.problems)
-  const digests = await ports.log.group('Build', () => bake(ports, request, plan))
-  return pinned(plan, digests)
+  return await ports.log.group('Build', async () => {
+    const keys = await contentKeys(ports, plan.targets, request.platforms)
+    const reused = await reuse(ports, request, plan, keys)
+    const wanted = plan.targets.filter(target => reused[target.name] === undefined)
+    const built = wanted.length === 0 ? {} : await bake(ports, request, wanted, keys)
+    return pinned(plan, { ...reused, ...built })
+  })
+}
+
+/** What the registry has of the same content is not built again. */
+async function reuse(
+  ports: Ports,
+  request: BuildRequest,
+  plan: BuildPlan,
+  keys: Readonly<Record<string, string>>
+): Promise<Readonly<Record<string, string>>> {
+  const { find } = request
+  if (request.mode === 'always' || find === undefined) return {}
+  const digests = await findReusable(ports, plan.targets, keys, find)
+  for (const target of plan.targets) {
+    const digest = digests[target.name]
+    if (digest === undefined) continue
+    ports.log.info(`${target.services.join(', ')}: the registry has this content already, nothing to build.`)
+    await tagReused(ports, target, digest, { env: request.session.env, find })
+  }
+  return digests
 }
 
 function planFor(request: BuildRequest): BuildPlan {
@@ -64,11 +89,16 @@ function planFor(request: BuildRequest): BuildPlan {
   })
 }
 
-function bake(ports: Ports, request: BuildRequest, plan: BuildPlan): Promise<Readonly<Record<string, string>>> {
+function bake(
+  ports: Ports,
+  request: BuildRequest,
+  targets: readonly Target[],
+  keys: Readonly<Record<string, string>>
+): Promise<Readonly<Record<string, string>>> {
   const { job, stack, platforms, cache, values, workspace } = request
   const source = job.repository === '' ? '' : `${job.serverUrl}/${job.repository}`
   return bakeImages(ports, {
-    targets: plan.targets,
+    targets,
     stack,
     origin: { source, commit: job.commit },
     platforms,
@@ -76,8 +106,15 @@ function bake(ports: Ports, request: BuildRequest, plan: BuildPlan): Promise<Rea
     values,
     env: request.session.env,
     workspace,
-    output: { kind: 'push' }
+    output: { kind: 'push' },
+    extraTags: target => contentTags(target, keys[target.name])
   })
+}
+
+/** The content key as a tag, by which a later run finds the image. */
+function contentTags(target: Target, key: string | undefined): readonly string[] {
+  if (key === undefined) return []
+  return [...new Set(Object.values(target.deploys).map(reference => `${reference.repository}:${key}`))]
 }
 
 function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>>): BuiltImages {

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import type { Json, JsonObject } from '../model.js'
+import { dockerfilePath, localPath } from './paths.js'
+import { stable, type Target } from './plan.js'
+
+/** What is in one folder or file: everything that a build could notice about it. */
+export interface TreeEntry {
+  readonly path: string
+  readonly kind: 'file' | 'directory' | 'link'
+  readonly mode: number
+  /** Of a file's bytes or a link's target; empty for a folder. */
+  readonly hash: string
+}
+
+/** Raised when the way of making keys changes, so that no old key is taken for a new one. */
+const version = 1
+
+/** Where a build finds nothing that could be read beforehand, or is told to look anew each time. */
+export function canKey(target: Target): boolean {
+  const { no_cache: noCache, no_cache_filter: filter, pull, context, additional_contexts: additional } = target.build
+  if (noCache === true || pull === true || (Array.isArray(filter) && filter.length > 0)) return false
+  if (localPath(context) === undefined) return false
+  // The image of another service, or a repository's branch, is only known once it is there.
+  return Object.values(record(additional)).every(value => localPath(value) !== undefined || isImage(value))
+}
+
+function isImage(context: Json): boolean {
+  return typeof context === 'string' && context.startsWith('docker-image://')
+}
+
+/**
+ * A name for what a build is made of: its definition, its Dockerfile, every file of its contexts that is not ignored,
+ * and the platforms. Not in it: where the folders are, tags, caches, the commit, the value of build secrets, and what a
+ * base image's tag points to now.
+ */
+export function contentKey(
+  target: Target,
+  platforms: readonly string[],
+  read: { readonly dockerfile: string; readonly trees: Readonly<Record<string, readonly TreeEntry[]>> }
+): string {
+  const { context, additional_contexts: additional } = target.build
+  const left = new Set(['context', 'dockerfile', 'additional_contexts', 'tags', 'cache_from', 'cache_to', 'ssh'])
+  const definition = Object.fromEntries(Object.entries(target.build).filter(([name]) => !left.has(name)))
+  const contexts = Object.entries(record(additional)).map(([name, value]) => [name, treeOrName(value, read.trees)])
+  const material = stable({
+    version,
+    definition,
+    platforms: [...platforms].sort(),
+    secrets: target.secrets.map(secret => secret.id).sort(),
+    dockerfile: read.dockerfile,
+    context: treeOrName(context ?? '.', read.trees),
+    contexts: Object.fromEntries(contexts) as JsonObject
+  })
+  return `content-${createHash('sha256').update(material).digest('hex').slice(0, 24)}`
+}
+
+function treeOrName(context: Json, trees: Readonly<Record<string, readonly TreeEntry[]>>): Json {
+  const tree = typeof context === 'string' ? trees[context] : undefined
+  if (tree === undefined) return context
+  return tree.map(({ path, kind, mode, hash }) => [path, kind, kind === 'link' ? 0 : mode & 0o777, hash])
+}
+
+/** The ignore files of a build, the first that is there counts: beside its Dockerfile, else in its context. */
+export function ignoreFiles(target: Target): readonly string[] {
+  const dockerfile = dockerfilePath(target)
+  const context = localPath(target.build['context'])
+  return [
+    ...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]),
+    ...(context === undefined ? [] : [`${context}/.dockerignore`])
+  ]
+}
+
+function record(value: Json | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
+}
