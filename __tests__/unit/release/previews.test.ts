@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals'
+import { label } from '../../../src/model.js'
+import { expiredPreviews, listPreviews, type Preview } from '../../../src/release/previews.js'
+import { entry, live } from './swarm.js'
+
+const hour = 3_600_000
+const now = Date.parse('2030-01-10T00:00:00Z')
+
+function preview(number: number, hours: number): Preview {
+  return { stack: `shop-pr-${number}`, preview: `o/shop#${number}`, lastDeploy: now - hours * hour }
+}
+
+describe('the previews of a swarm', () => {
+  it('are found by their records, their services, or both; the last deploy counts', () => {
+    const record = (stack: string, id: string, at: string) => {
+      const { object } = entry(id, { stack, at })
+      return { ...object, Spec: { ...object.Spec, Labels: { ...object.Spec.Labels, [label.preview]: 'o/shop#1' } } }
+    }
+    const service = {
+      ...live('shop-pr-2', 'web', { labels: { [label.preview]: 'o/shop#2' } }),
+      CreatedAt: '2030-01-03T00:00:00Z'
+    }
+    const records = [
+      record('shop-pr-1', 'r1', '2030-01-01T00:00:00Z'),
+      record('shop-pr-1', 'r2', '2030-01-02T00:00:00Z')
+    ]
+    expect(listPreviews([...records, entry('r9').object], [service, live('shop', 'web')])).toEqual([
+      { stack: 'shop-pr-2', preview: 'o/shop#2', lastDeploy: Date.parse('2030-01-03T00:00:00Z') },
+      { stack: 'shop-pr-1', preview: 'o/shop#1', lastDeploy: Date.parse('2030-01-02T00:00:00Z') }
+    ])
+  })
+
+  it.each<[string, Parameters<typeof expiredPreviews>[1], readonly string[]]>([
+    ['none, within their time', { now, ttlMs: 100 * hour }, []],
+    ['none at the last moment', { now, ttlMs: 72 * hour }, []],
+    ['past their time', { now, ttlMs: 10 * hour }, ['3: its last deploy was 3 days ago']],
+    [
+      'past their time, in hours',
+      { now, ttlMs: hour },
+      ['2: its last deploy was 5 h ago', '3: its last deploy was 3 days ago']
+    ],
+    [
+      'closed',
+      { now, ttlMs: null, closed: ({ preview: name }) => name.endsWith('#1') },
+      ['1: its pull request is closed']
+    ],
+    ['too many, the oldest first', { now, ttlMs: null, limit: 2 }, ['3: 2 newer previews are live']],
+    [
+      'too many, where a closed one does not count',
+      { now, ttlMs: null, limit: 2, closed: ({ preview: name }) => name.endsWith('#2') },
+      ['2: its pull request is closed']
+    ]
+  ])('go: %s', (_title, rule, expected) => {
+    const found = expiredPreviews([preview(3, 72), preview(1, 1), preview(2, 5)], rule)
+    expect(found.map(({ preview: { preview: name }, why }) => `${name.split('#')[1]}: ${why}`)).toEqual(expected)
+  })
+})
