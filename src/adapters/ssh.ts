@@ -228,7 +228,7 @@ function sshHost(
     engine: counted.engine,
     dockerHost: `unix://${connection.socketPath}`,
     run,
-    forwardBack: port => forwardBack(localShell, connection, port),
+    forwardBack: (port, serverPort) => forwardBack(localShell, connection, port, serverPort),
     keep: () => {
       if (relay !== undefined) throw new UserError(cannotKeep(connection.name))
       kept = true
