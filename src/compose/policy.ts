@@ -106,13 +106,16 @@ export function monitorNeeded(check: ComposeHealthcheck): number {
   return start + (check.retries ?? 3) * interval
 }
 
+/** Written out for whoever inspects the service, but what the engine does anyway. */
+const defaults: ReadonlySet<string> = new Set(['parallelism', 'max_failure_ratio'])
+
 function addedNotes(
   { name }: ServiceContext,
   hazard: string | undefined,
   update: JsonObject,
   given: JsonObject | undefined
 ): readonly Note[] {
-  const added = Object.entries(update).filter(([key]) => given?.[key] === undefined)
+  const added = Object.entries(update).filter(([key]) => given?.[key] === undefined && !defaults.has(key))
   if (added.length === 0) return []
   const reason = hazard === undefined || given?.['order'] !== undefined ? '' : ` (stop-first because ${hazard})`
   const what = added.map(([key, value]) => `${key} ${textOf(value)}`).join(', ')
