@@ -14,9 +14,21 @@ export const clusterScenarios: readonly Scenario[] = [
     name: 'cluster.node-down',
     before: { web: service(serve, spread) },
     after: { web: service(serve, { ...spread, container: { Env: ['VERSION=2'] } }) },
-    meanwhile: async ({ bed }) => {
+    meanwhile: async ({ bed, stack }) => {
       await wait(4)
-      await bed.servers[2]?.crashEngine()
+      const nodes = await bed.server.docker(
+        'service',
+        'ps',
+        '-f',
+        'desired-state=running',
+        '--format',
+        '{{.Node}}',
+        `${stack}_web`
+      )
+      await bed.servers
+        .slice(1)
+        .find(({ name }) => nodes.includes(name))
+        ?.crashEngine()
     },
     seconds: 75
   },

@@ -123,6 +123,13 @@ const beforeStart: readonly Rule[] = [
     })
   ],
   [
+    /listen \w+ \S*:(\d+): bind: address already in use/i,
+    match => ({
+      what: `could not start: port ${match[1] ?? ''} of its node is taken`,
+      remedy: 'Stop what listens there, or publish another port.'
+    })
+  ],
+  [
     /Cannot mkdir: (.+) is not a directory/i,
     match => ({
       what: `could not start: its working directory ${match[1] ?? ''} is not a directory`,
@@ -297,6 +304,7 @@ function notYet({ task, container, nodeTrouble }: Evidence): Cause | null {
 /** The last and most telling part of an engine's chain of errors. */
 function innermost(error: string): string {
   return error
+    .replace(/: unknown$/, '')
     .replace(/^starting container failed: /, '')
     .replace(/^.*unable to start container process: /, '')
     .replace(/^.*runc create failed: /, '')

@@ -28,7 +28,9 @@ export function judgeRollback(
     reason: `the swarm rolled it back, and ${why}: ${running} of ${count(desired, 'task')} of ${what} ${running === 1 ? 'runs' : 'run'}`,
     ...task
   })
-  if (service.UpdateStatus?.State === 'rollback_paused') return broken('the rollback failed too')
+  if (service.UpdateStatus?.State === 'rollback_paused') {
+    return seen.steady ? broken('the rollback failed too') : rollingBack(secondLook)
+  }
   if (findStuck(observation, seen)) return broken('no node can take a task of it')
   if (service.UpdateStatus?.State === 'rollback_started') return rollingBack('the swarm to finish its rollback')
   const failures = currentFailuresOf(seen, observation.startedAt)

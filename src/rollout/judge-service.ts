@@ -59,6 +59,8 @@ function overtakenBy(service: Service): string {
 }
 
 function paused(observation: Observation, seen: ServiceSeen, service: Service): ServiceState {
+  // the tasks were read before the swarm paused: what they were up to is in the next look
+  if (!seen.steady) return { is: 'pending', waitsFor: secondLook }
   const { running, wanted } = slotsOf(observation, seen)
   const many = `${running.length} of ${count(wanted, 'task')} ${running.length === 1 ? 'runs' : 'run'} the new version`
   const task = blamed(service.UpdateStatus?.Message)

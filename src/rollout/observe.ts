@@ -151,7 +151,7 @@ function observeTask(
     current,
     ofRelease: seen?.ofRelease === true || (current && look.ours),
     old: seen?.old ?? (ended && isFromBefore(task, look)),
-    dismissed: seen !== undefined && (seen.dismissed || (!ended && isUnwanted(task))),
+    dismissed: seen?.dismissed === true || (!ended && isUnwanted(task)),
     firstSeenAt: seen?.firstSeenAt ?? look.at,
     runningSince: seen?.runningSince ?? (task.Status.State === 'running' ? changedAt : null),
     endedAt: seen?.endedAt ?? (ended ? changedAt : null),
