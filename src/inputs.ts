@@ -1,6 +1,7 @@
 import { UserError, type Problem } from './errors.js'
 import { addresses, boolean, count, duration, lines, names, oneOf, type Parsed } from './inputs/parse.js'
 import type { HostAddress } from './ports.js'
+import { checkPreviewUrl } from './preview/url.js'
 
 export const commands = ['deploy', 'check', 'plan', 'rollback', 'remove', 'prune', 'setup', 'status'] as const
 export type Command = (typeof commands)[number]
@@ -24,7 +25,7 @@ export interface Inputs {
   readonly envFiles: readonly string[]
   readonly profiles: readonly string[]
   readonly secrets: ReadonlyMap<string, string>
-  readonly build: 'auto' | 'false'
+  readonly build: 'auto' | 'always' | 'false'
   readonly registry: string | undefined
   readonly registryLogin: Login | undefined
   readonly pullLogin: Login | undefined
@@ -159,7 +160,7 @@ function stackInputs(reader: Reader) {
 function imageInputs(reader: Reader) {
   const platforms = reader.words('platforms')
   return {
-    build: reader.oneOf('build', ['auto', 'false'], 'auto'),
+    build: reader.oneOf('build', ['auto', 'always', 'false'], 'auto'),
     registry: reader
       .text('registry')
       ?.replace(/^https?:\/\//, '')
@@ -190,12 +191,16 @@ function previewInputs(reader: Reader) {
   const replicas = reader.text('preview-replicas') ?? 'keep'
   return {
     preview: reader.boolean('preview', false),
-    previewUrl: reader.text('preview-url'),
+    previewUrl: reader.use(previewUrl(reader.text('preview-url'))),
     previewTtlMs: reader.duration('preview-ttl', '7d'),
     previewLimit: reader.count('preview-limit', 0, 0),
     previewReplicas: replicas === 'keep' ? ('keep' as const) : reader.count('preview-replicas', 1, 0),
     previewPorts: reader.oneOf('preview-ports', ['drop', 'random', 'refuse'], 'random')
   }
+}
+
+function previewUrl(template: string | undefined): Parsed<string | undefined> {
+  return { value: template, problems: template === undefined ? [] : checkPreviewUrl(template) }
 }
 
 function githubInputs(reader: Reader) {
@@ -221,7 +226,7 @@ function contradictions(inputs: Inputs): Problem[] {
       remedy: 'Raise `timeout` or lower `stable-for`.'
     })
   }
-  if (inputs.registryLogin !== undefined && inputs.registry === undefined && inputs.build === 'auto') {
+  if (inputs.registryLogin !== undefined && inputs.registry === undefined && inputs.build !== 'false') {
     problems.push({
       message: '`registry-username` and `registry-password` are given, but no `registry` to log in to.',
       remedy: 'Add `registry: ghcr.io/owner`, or whichever registry the login is for.'

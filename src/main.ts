@@ -10,9 +10,10 @@ import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
+import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
 import type { Ports } from './ports.js'
-import { previewPlan } from './preview/plan.js'
+import { previewPlan, refusal } from './preview/plan.js'
 import { emptyReport, type RunStatus } from './report/model.js'
 import { stackNameOf } from './stack-name.js'
 import { masksOf } from './secrets/masks.js'
@@ -35,15 +36,37 @@ export async function main({ inputs: raw, job, ports, workspace }: Start): Promi
   let run: Run | undefined
   let outcome: Outcome
   try {
-    const inputs = readInputs(raw)
-    maskSecrets(ports, inputs)
-    run = { inputs, job, ports, workspace, startedAt }
-    outcome = await perform(run)
+    const unwanted = refusedPreview(raw, job, ports)
+    if (unwanted === null) {
+      const inputs = readInputs(raw)
+      maskSecrets(ports, inputs)
+      run = { inputs, job, ports, workspace, startedAt }
+      outcome = await perform(run)
+    } else {
+      const stack = raw['stack'] || stackNameOf(job.repository)
+      outcome = skipped({ ports, startedAt, inputs: { command: 'deploy' } }, { stack }, unwanted)
+    }
   } catch (error) {
     outcome = failed(ports, error, { command: run?.inputs.command ?? 'deploy', stack: raw['stack'] ?? '', startedAt })
   }
   await present({ ports, job }, outcome)
   return !red.includes(outcome.report.status)
+}
+
+/**
+ * Why a pull request gets no preview; null when it may. Asked before the inputs are judged: in a fork's run its secrets
+ * are empty, and nothing is wrong with that.
+ */
+function refusedPreview(raw: Start['inputs'], job: Job, ports: Ports): string | null {
+  const command = raw['command']?.trim() ?? ''
+  const wanted = raw['preview']?.trim().toLowerCase() === 'true' && (command === '' || command === 'deploy')
+  if (!wanted || job.pullRequest === undefined) return null
+  return refusal(job, job.pullRequest, hasLogin(raw['ssh-key'], ports))
+}
+
+/** A key, or an agent that holds one. */
+function hasLogin(key: string | undefined, ports: Ports): boolean {
+  return (key?.trim() ?? '') !== '' || ports.env['SSH_AUTH_SOCK'] !== undefined
 }
 
 /** Everything secret is masked before the first line is printed. */
@@ -62,7 +85,7 @@ async function perform(run: Run): Promise<Outcome> {
     enabled: inputs.preview && inputs.command === 'deploy',
     stack: target.stack,
     ...(inputs.previewUrl !== undefined && { urlTemplate: inputs.previewUrl }),
-    credentials: inputs.sshKey !== undefined || run.ports.env['SSH_AUTH_SOCK'] !== undefined
+    credentials: hasLogin(inputs.sshKey, run.ports)
   })
   switch (preview.kind) {
     case 'none':
@@ -90,8 +113,9 @@ async function performCommand(run: Run, target: StackTarget): Promise<Outcome> {
       return await status(run, target)
     case 'prune':
       return await prune(run, target)
-    case 'plan':
     case 'setup':
+      return await setup(run, target)
+    case 'plan':
       throw new UserError({ message: `\`${run.inputs.command}\` is not there yet.`, remedy: 'Use `deploy`.' })
   }
 }

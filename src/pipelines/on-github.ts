@@ -28,13 +28,14 @@ export async function asDeployment(
     ...(target.preview && { preview: target.preview.number }),
     logUrl: run.job.runUrl
   })
-  let report: Pick<RunReport, 'status' | 'url'> = { status: 'failed' }
+  let report: Pick<RunReport, 'status' | 'url'> | undefined
   try {
     const outcome = await body()
     report = outcome.report
     return outcome
   } finally {
     const open = await opening
+    report ??= { status: run.ports.cancelled.aborted ? 'cancelled' : 'failed' }
     if (open !== null) await closeDeployment(run.ports, github, open, report)
   }
 }

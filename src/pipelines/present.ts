@@ -1,6 +1,7 @@
 import type { Job } from '../job.js'
 import type { Ports } from '../ports.js'
 import type { RunReport } from '../report/model.js'
+import { redacted } from '../report/redact.js'
 import { renderSummary } from '../report/summary.js'
 import type { Outcome } from './run.js'
 
@@ -11,7 +12,7 @@ export async function present(
 ): Promise<void> {
   const report = withJob(job, outcome.report)
   for (const [name, value] of Object.entries(outputsOf(outcome))) ports.outputs.set(name, value)
-  await ports.outputs.summary(ports.log.redact(renderSummary(report)))
+  await ports.outputs.summary(ports.log.redact(renderSummary(redacted(report, text => ports.log.redact(text)))))
   const what = [report.stack, report.release].filter(part => part !== undefined && part !== '').join(' ')
   ports.log.info(`${report.status}: ${[what, report.reason].filter(part => part !== undefined).join('. ')}`)
 }

@@ -1,5 +1,7 @@
+import { UserError } from '../errors.js'
 import type { Github } from '../ports.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
+import { emptyReport, type RunReport } from '../report/model.js'
 import { deploy } from './deploy.js'
 import { asDeployment, comment, openGithub, retire } from './on-github.js'
 import { remove } from './remove.js'
@@ -9,9 +11,24 @@ import type { Outcome, Run, StackTarget } from './run.js'
 export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kind: 'deploy' }): Promise<Outcome> {
   const github = openGithub(run)
   const target = targetOf(plan, () => settle(github, plan))
-  const outcome = await asDeployment(run, github, target, () => deploy(run, target))
-  await comment(run, github, outcome.report)
-  return outcome
+  try {
+    const outcome = await asDeployment(run, github, target, () => deploy(run, target))
+    if (outcome.report.status !== 'skipped') await comment(run, github, outcome.report)
+    return outcome
+  } catch (error) {
+    await comment(run, github, brokenReport(run, target, error))
+    throw error
+  }
+}
+
+/** What the pull request is shown of a run that stopped before it came to a verdict. */
+function brokenReport(run: Run, target: StackTarget, error: unknown): RunReport {
+  const status = run.ports.cancelled.aborted ? 'cancelled' : 'failed'
+  const head = { command: run.inputs.command, status, stack: target.stack, startedAt: run.startedAt } as const
+  return {
+    ...emptyReport({ ...head, endedAt: run.ports.clock.now() }),
+    problems: error instanceof UserError ? error.problems : []
+  }
 }
 
 /** What a closed pull request leaves: nothing. */

@@ -38,7 +38,11 @@ export interface StackTarget {
 }
 
 /** A run that ends green without doing anything, and says why. */
-export function skipped(run: Run, target: StackTarget, reason: string): Outcome {
+export function skipped(
+  run: Pick<Run, 'ports' | 'startedAt'> & { readonly inputs: Pick<Inputs, 'command'> },
+  target: StackTarget,
+  reason: string
+): Outcome {
   const { inputs, startedAt, ports } = run
   ports.log.notice(reason)
   const head = { command: inputs.command, status: 'skipped', stack: target.stack, startedAt } as const

@@ -118,9 +118,10 @@ function previewVariables(of: {
 
 /**
  * Why a pull request gets no preview; null when it does. GitHub gives no secrets to runs of forks and of Dependabot,
- * and `pull_request_target`, which does, would hand them to the fork's own code.
+ * and `pull_request_target`, which does, would hand them to the fork's own code. Asked before the other inputs are
+ * judged: without secrets, half of them are empty.
  */
-function refusal(job: Pick<Job, 'eventName' | 'actor'>, pull: PullRequest, credentials: boolean): string | null {
+export function refusal(job: Pick<Job, 'eventName' | 'actor'>, pull: PullRequest, credentials: boolean): string | null {
   const target = job.eventName === 'pull_request_target'
   if (pull.fork && target && pull.action !== 'closed') {
     return (

@@ -2,6 +2,7 @@ import { githubRefused } from '../errors/github.js'
 import { GithubError, type Github, type Ports } from '../ports.js'
 import { commentMarker, renderComment } from '../report/comment.js'
 import type { RunReport } from '../report/model.js'
+import { redacted } from '../report/redact.js'
 
 /**
  * Keeps the one comment that a stack has on a pull request up to date: makes it, or changes it in place; one that
@@ -13,7 +14,7 @@ export async function keepComment(
   of: { readonly pull: number; readonly report: RunReport }
 ): Promise<void> {
   try {
-    const body = renderComment(of.report)
+    const body = renderComment(redacted(of.report, text => ports.log.redact(text)))
     const old = await github.findComment(of.pull, commentMarker(of.report.stack))
     if (old && (await github.updateComment(old.id, body))) {
       ports.log.info(`Comment on pull request #${of.pull} updated: ${old.url}`)

@@ -62,7 +62,8 @@ const ends: Readonly<Record<string, { readonly state: DeploymentState; readonly 
 
 /**
  * Says how it ended. After a success the older Deployments of the same stack are inactive; after anything else they
- * stay as they are, since what they deployed is what serves.
+ * stay as they are, since what they deployed is what serves. A run that deployed nothing leaves no Deployment, and one
+ * whose stack was removed meanwhile finds its own gone.
  */
 export async function closeDeployment(
   ports: Pick<Ports, 'log'>,
@@ -72,7 +73,8 @@ export async function closeDeployment(
 ): Promise<void> {
   await orWarn(ports, async () => {
     const { state, words } = ends[how.status] ?? { state: 'error' as const, words: 'Ended' }
-    await say(github, open, state, words, state === 'success' ? how.url : undefined)
+    if (!(await trySay(github, open, state, words, state === 'success' ? how.url : undefined))) return
+    if (how.status === 'skipped') await github.deleteDeployment(open.id)
     if (state !== 'success') return
     const all = await github.listDeployments({ ...open, limit: older + 1 })
     for (const { id } of all.filter(deployment => deployment.id < open.id)) {
@@ -115,6 +117,17 @@ async function say(
     ...(open.logUrl !== '' && { logUrl: open.logUrl }),
     ...(url !== undefined && { environmentUrl: url })
   })
+}
+
+/** false when the Deployment is gone. */
+async function trySay(...what: Parameters<typeof say>): Promise<boolean> {
+  try {
+    await say(...what)
+    return true
+  } catch (thrown) {
+    if (thrown instanceof GithubError && thrown.refusal === 'missing') return false
+    throw thrown
+  }
 }
 
 async function orWarn<T>(ports: Pick<Ports, 'log'>, body: () => Promise<T>): Promise<T | null> {

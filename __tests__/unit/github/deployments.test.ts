@@ -67,12 +67,26 @@ describe('a deployment', () => {
     ['rolled-back', 'failure'],
     ['failed', 'failure'],
     ['cancelled', 'error'],
-    ['overtaken', 'inactive'],
-    ['skipped', 'inactive']
+    ['overtaken', 'inactive']
   ])('of a run that ended as %s is %s', async (status, state) => {
     here = await world()
     await deploy(status)
     expect(states()[0]?.[2]).toBe(state)
+  })
+
+  it('of a run that deployed nothing is no more', async () => {
+    here = await world()
+    await deploy('skipped')
+    expect(states()).toEqual([])
+  })
+
+  it('that is gone when its run ends is nothing to warn of', async () => {
+    here = await world()
+    const of = { environment: 'preview', stack: 'shop-pr-7', commit: commit('a'), preview: 7, logUrl }
+    const open = await openDeployment(here, here.github, of)
+    await retireDeployments(here, here.github, of)
+    if (open) await closeDeployment(here, here.github, open, { status: 'cancelled' })
+    expect([open, here.lines]).toEqual([expect.anything(), []])
   })
 
   it('that fails leaves the one before as what serves', async () => {
