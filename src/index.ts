@@ -74,9 +74,9 @@ async function cleanUp(): Promise<void> {
   try {
     const connection = state.read('connection')
     if (connection !== '') {
-      const record = JSON.parse(connection) as ConnectionRecord
-      await freeLock(record, state.read('lock'))
-      await cleanUpConnection(record)
+      const records = JSON.parse(connection) as readonly ConnectionRecord[]
+      for (const record of records) await freeLock(record, state.read('lock'))
+      await cleanUpConnection(records)
     }
     const folder = state.read('folder')
     if (folder !== '') await rm(folder, { recursive: true, force: true })

@@ -136,6 +136,8 @@ export interface Host extends AsyncDisposable {
   /** As the user wrote it, without secrets. */
   readonly name: string
   readonly engine: Engine
+  /** The known_hosts lines of the servers on the way, as they were verified; none on a local socket. */
+  readonly knownHosts: readonly string[]
   /** For the Docker CLI: `unix://…` of the forwarded socket. */
   readonly dockerHost: string
   /** A program on the server over the same connection, or here where the engine is this machine's. What a login profile prints is left out. */
