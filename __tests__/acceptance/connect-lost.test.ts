@@ -143,10 +143,10 @@ describe('a connection that is kept', () => {
     expect((await docker(host.dockerHost)).stdout.trim()).toBe(bed.server.name)
     const [record] = caller.records
     if (record === undefined) throw new Error('nothing was remembered')
-    await cleanUpConnection(record)
+    await cleanUpConnection([record])
     expect(alive(pid)).toBe(false)
     expect(caller.left()).toEqual([])
-    await cleanUpConnection(record)
+    await cleanUpConnection([record])
   })
 
   it('is undone by post also when main was killed; a process that is not ours is left alone', async () => {
@@ -158,7 +158,7 @@ describe('a connection that is kept', () => {
     const other = spawn('sleep', ['60'])
     writeFileSync(join(record.folder, 'pid'), String(other.pid))
     writeFileSync(join(record.keyFolder, 'key'), 'left behind')
-    await cleanUpConnection(record)
+    await cleanUpConnection([record])
     expect(alive(other.pid ?? 0)).toBe(true)
     expect(caller.left()).toEqual([])
     other.kill()

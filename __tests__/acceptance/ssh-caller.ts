@@ -28,7 +28,7 @@ export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
 /** A runner of its own: temporary folder, log and records of what post would have to undo. */
 export class Caller {
   readonly lines: string[] = []
-  readonly records: ConnectionRecord[] = []
+  records: readonly ConnectionRecord[] = []
   readonly runnerTemp = scratch()
 
   connect(call: Call): Promise<Host> {
@@ -37,7 +37,7 @@ export class Caller {
       log: this.log,
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
       runnerTemp: this.runnerTemp,
-      remember: record => this.records.push(record)
+      remember: records => (this.records = [...this.records.filter(each => !records.includes(each)), ...records])
     })
     return connect({
       hosts: addresses('host', host).value,

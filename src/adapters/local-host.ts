@@ -28,9 +28,10 @@ export function localHost(
   return {
     name: address.text,
     engine,
+    knownHosts: [],
     dockerHost: `unix://${address.socket}`,
     run: (argv, options = {}) => shell.run(argv, { env, ...options }),
-    forwardBack: port => Promise.resolve({ port }),
+    forwardBack: port => Promise.resolve({ port, close: () => Promise.resolve() }),
     keep: () => undefined,
     ping: timeoutMs => http.ping(timeoutMs),
     [Symbol.asyncDispose]: () => {

@@ -111,11 +111,16 @@ export class SshFolder {
   }
 }
 
+/** Undoes connections from their records; see {@link cleanUp}. */
+export async function cleanUpConnection(records: readonly ConnectionRecord[]): Promise<void> {
+  for (const record of records) await cleanUp(record)
+}
+
 /**
  * Undoes a connection from its record: ends its process, if it still is that very process, and removes its folders.
  * For the post step, which may run after the main step was killed at any point. Doing it twice is fine.
  */
-export async function cleanUpConnection(record: ConnectionRecord): Promise<void> {
+async function cleanUp(record: ConnectionRecord): Promise<void> {
   const pid = Number(await readFile(join(record.folder, 'pid'), 'utf8').catch(() => ''))
   const config = join(record.folder, 'config')
   if (pid > 1 && existsSync('/proc/self/cmdline')) await endProcess(pid, config)

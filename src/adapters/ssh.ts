@@ -36,8 +36,8 @@ export interface ConnectDependencies {
   /** The job's environment; a connection's processes get PATH, HOME and what the agent and the runner need, no more. */
   readonly env: Readonly<Record<string, string>>
   readonly runnerTemp: string
-  /** Hears of a connection before anything of it is made, for `cleanUpConnection` in the post step. */
-  readonly remember: (record: ConnectionRecord) => void
+  /** Hears of all connections so far before anything of a new one is made, for `cleanUpConnection` in the post step. */
+  readonly remember: (records: readonly ConnectionRecord[]) => void
 }
 
 /**
@@ -45,25 +45,38 @@ export interface ConnectDependencies {
  * run and ports are forwarded back. The server's key is verified in that handshake; the runner's own ~/.ssh is not read.
  */
 export function makeConnect(dependencies: ConnectDependencies): Connect {
+  const records: ConnectionRecord[] = []
+  const remember = (record: ConnectionRecord): void => {
+    records.push(record)
+    dependencies.remember(records)
+  }
   return async request => {
     const [local] = request.hosts.filter(host => host.kind === 'unix')
-    if (local !== undefined) return await connectLocally(dependencies, local)
-    return await connectOverSsh(dependencies, request)
+    if (local !== undefined) return await connectLocally(dependencies, local, request)
+    return await connectOverSsh(dependencies, request, remember)
   }
 }
 
-async function connectLocally(dependencies: ConnectDependencies, address: HostAddress): Promise<Host> {
+async function connectLocally(
+  dependencies: ConnectDependencies,
+  address: HostAddress,
+  request: ConnectRequest
+): Promise<Host> {
   const host = localHost(localShell, childEnv(dependencies.env), address)
   try {
-    await host.ping(firstPingMs)
+    if (request.withoutEngine !== true) await host.ping(firstPingMs)
     return host
   } catch (error) {
     throw new UserError(localSocketSilent(address.socket, messageOf(error)), { cause: error })
   }
 }
 
-async function connectOverSsh(dependencies: ConnectDependencies, request: ConnectRequest): Promise<Host> {
-  const { log, runnerTemp, remember } = dependencies
+async function connectOverSsh(
+  dependencies: ConnectDependencies,
+  request: ConnectRequest,
+  remember: (record: ConnectionRecord) => void
+): Promise<Host> {
+  const { log, runnerTemp } = dependencies
   const checked = checkTrust(request)
   const env = childEnv(dependencies.env)
   const useKey = (request.key ?? '').trim() !== ''
@@ -172,7 +185,8 @@ async function hostOn(
   const run = remoteShell(localShell, connection, gate)
   const relay = { current: undefined as Relay | undefined }
   let counted = makeEngine(connection)
-  const made = (): { host: Host } => ({ host: sshHost(dependencies, connection, counted, run, relay.current) })
+  const seen = (await connection.folder.seen()).map(each => `${each.name} ${each.type} ${each.key}`)
+  const made = (): { host: Host } => ({ host: sshHost(dependencies, connection, counted, run, relay.current, seen) })
   if (request.withoutEngine === true) return made()
   try {
     await counted.http.ping(firstPingMs)
@@ -218,7 +232,8 @@ function sshHost(
   connection: SshConnection,
   counted: CountedEngine,
   run: RunRemote,
-  relay: Relay | undefined
+  relay: Relay | undefined,
+  knownHosts: readonly string[]
 ): Host {
   let kept = false
   return {
@@ -226,6 +241,7 @@ function sshHost(
       return connection.name
     },
     engine: counted.engine,
+    knownHosts,
     dockerHost: `unix://${connection.socketPath}`,
     run,
     forwardBack: (port, serverPort) => forwardBack(localShell, connection, port, serverPort),

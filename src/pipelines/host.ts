@@ -1,13 +1,12 @@
-import type { Host } from '../ports.js'
+import type { ConnectRequest, Host } from '../ports.js'
 import type { Run } from './run.js'
 
 /** How long one host may take to answer, before the next is tried or the run stops. */
 const answerMs = 20_000
 
-/** The run's one connection to the swarm. With `export-docker-host` it stays open for the job's later steps. */
-export async function openHost(run: Run): Promise<Host> {
-  const { inputs, ports } = run
-  const host = await ports.connect({
+/** How the inputs say that the server is reached. */
+export function connectRequest({ inputs, ports }: Run): ConnectRequest {
+  return {
     hosts: inputs.hosts,
     jumps: inputs.sshJump,
     ...(inputs.sshKey !== undefined && { key: inputs.sshKey }),
@@ -16,7 +15,13 @@ export async function openHost(run: Run): Promise<Host> {
     ...(inputs.sshFingerprint !== undefined && { fingerprint: inputs.sshFingerprint }),
     timeoutMs: answerMs,
     signal: ports.cancelled
-  })
+  }
+}
+
+/** The run's one connection to the swarm. With `export-docker-host` it stays open for the job's later steps. */
+export async function openHost(run: Run): Promise<Host> {
+  const { inputs, ports } = run
+  const host = await ports.connect(connectRequest(run))
   if (inputs.exportDockerHost) {
     host.keep()
     ports.outputs.exportVariable('DOCKER_HOST', host.dockerHost)

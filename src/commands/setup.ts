@@ -1,0 +1,156 @@
+/** What a server says about itself before anything is done to it. */
+export interface Survey {
+  /** `debian`, `ubuntu`, …: ID of /etc/os-release; `like` is its ID_LIKE. */
+  readonly os: string
+  readonly like: string
+  /** As people read it: `Debian GNU/Linux 12 (bookworm)`. */
+  readonly pretty: string
+  readonly machine: string
+  readonly user: string
+  /** May do what root may: is root, or sudo asks no password. */
+  readonly root: 'is' | 'sudo' | 'no'
+  /** In the docker group now, or only from the next login on. */
+  readonly dockerGroup: 'now' | 'next login' | 'no'
+  readonly cli: boolean
+  readonly daemon: boolean
+  readonly socket: boolean
+  /** The user may use the engine's socket as it is. */
+  readonly access: boolean
+  readonly systemd: boolean
+  readonly addresses: readonly string[]
+  /** The one that the server speaks to the world from, where it has a default route. */
+  readonly source?: string
+  /** Networks that it has routes to, as `10.0.0.0/16`. */
+  readonly routes: readonly string[]
+  readonly firewall: 'ufw' | 'firewalld' | 'none seen'
+}
+
+const script = `[ -r /etc/os-release ] && . /etc/os-release
+echo "os=$ID"; echo "like=$ID_LIKE"; echo "pretty=$PRETTY_NAME"; echo "machine=$(uname -m)"
+u=$(id -un); echo "user=$u"
+s=
+if [ "$(id -u)" = 0 ]; then echo root=is; elif sudo -n true 2>/dev/null; then echo root=sudo; s='sudo -n'; else echo root=no; fi
+case " $(id -Gn) " in *' docker '*) echo group=now ;; *) case " $(id -Gn "$u") " in *' docker '*) echo 'group=next login' ;; *) echo group=no ;; esac ;; esac
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+has docker && echo cli=yes
+has dockerd && echo daemon=yes
+[ -S "$1" ] && echo socket=yes
+[ -r "$1" ] && [ -w "$1" ] && echo access=yes
+[ -d /run/systemd/system ] && echo systemd=yes
+PATH=$PATH:/usr/sbin:/sbin
+ip -o addr show scope global 2>/dev/null | while read -r _ d _ a _; do case $d in docker*|br-*|veth*) ;; *) echo "address=\${a%/*}" ;; esac; done
+ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \\([0-9.]*\\).*/source=\\1/p'
+ip -4 route show 2>/dev/null | while read -r n _; do case $n in */*) echo "route=$n" ;; esac; done
+if has ufw && $s ufw status 2>/dev/null | grep -q '^Status: active'; then echo firewall=ufw
+elif has firewall-cmd && $s firewall-cmd --state 2>/dev/null | grep -q running; then echo firewall=firewalld; fi
+exit 0`
+
+/** The questions, as one command for the server. It changes nothing. */
+export function surveyArgv(socket: string): readonly string[] {
+  return ['sh', '-c', script, 'sh', socket]
+}
+
+export function readSurvey(output: string): Survey {
+  const facts = output.split('\n').flatMap(line => {
+    const at = line.indexOf('=')
+    return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1).trim()] as const]
+  })
+  const all = (name: string): readonly string[] => facts.flatMap(([key, value]) => (key === name ? [value] : []))
+  const one = (name: string): string => all(name)[0] ?? ''
+  const group = one('group')
+  const root = one('root')
+  const firewall = one('firewall')
+  const source = one('source')
+  return {
+    os: one('os'),
+    like: one('like'),
+    pretty: one('pretty') || one('os') || 'an unknown system',
+    machine: one('machine'),
+    user: one('user'),
+    root: root === 'is' || root === 'sudo' ? root : 'no',
+    dockerGroup: group === 'now' || group === 'next login' ? group : 'no',
+    cli: one('cli') === 'yes',
+    daemon: one('daemon') === 'yes',
+    socket: one('socket') === 'yes',
+    access: one('access') === 'yes',
+    systemd: one('systemd') === 'yes',
+    addresses: all('address'),
+    ...(source === '' ? {} : { source }),
+    routes: all('route'),
+    firewall: firewall === 'ufw' || firewall === 'firewalld' ? firewall : 'none seen'
+  }
+}
+
+/**
+ * Runs an install script that comes on stdin: from a file, because a script that is read as it runs is eaten by the first
+ * program in it that reads stdin. Fresh servers are often still busy with their first update, so that is waited for, and
+ * apt told to wait for its lock.
+ */
+export function installArgv(survey: Survey): readonly string[] {
+  const steps = `d=$(mktemp -d); trap 'rm -rf "$d"' EXIT
+cat >"$d/install.sh"
+if command -v cloud-init >/dev/null 2>&1; then timeout 300 cloud-init status --wait >/dev/null 2>&1 || true; fi
+printf 'DPkg::Lock::Timeout "300";\\n' >"$d/apt.conf"
+APT_CONFIG=$d/apt.conf sh "$d/install.sh" </dev/null 2>&1`
+  return asRoot(survey, ['sh', '-c', steps])
+}
+
+/** Starts the engine, now and at every boot. */
+export function startArgv(survey: Survey): readonly string[] {
+  return asRoot(survey, survey.systemd ? ['systemctl', 'enable', '--now', 'docker'] : ['service', 'docker', 'start'])
+}
+
+/** Lets the user use the engine, from the next login on. */
+export function joinGroupArgv(survey: Survey): readonly string[] {
+  return asRoot(survey, ['usermod', '-aG', 'docker', survey.user])
+}
+
+function asRoot(survey: Survey, argv: readonly string[]): readonly string[] {
+  return survey.root === 'sudo' ? ['sudo', '-n', ...argv] : argv
+}
+
+/**
+ * The address that the other nodes reach this one at: the user's choice, else the one that `host` names, else the one the
+ * server speaks to the world from, else its only one. undefined when there are several and nothing to choose by.
+ */
+export function advertiseAddress(survey: Survey, host: string, chosen: string | undefined): string | undefined {
+  if (chosen !== undefined) return chosen
+  if (survey.addresses.includes(host)) return host
+  if (survey.source !== undefined && survey.addresses.includes(survey.source)) return survey.source
+  return survey.addresses.length === 1 ? survey.addresses[0] : undefined
+}
+
+/**
+ * Where overlay networks get their addresses: swarm's own default is 10.0.0.0/8, whose first subnets are those that many
+ * providers give private networks, and then neither works. undefined where the default meets no route of the server.
+ */
+export function addressPool(routes: readonly string[]): string | undefined {
+  const meets = (pool: string): boolean => routes.some(route => overlap(pool, route))
+  if (!meets('10.0.0.0/8')) return undefined
+  return ['10.200.0.0/16', '10.100.0.0/16', '10.222.0.0/16', '172.30.0.0/16', '192.168.192.0/18'].find(
+    pool => !meets(pool)
+  )
+}
+
+function overlap(a: string, b: string): boolean {
+  const [aNetwork, aBits] = parsed(a)
+  const [bNetwork, bBits] = parsed(b)
+  const size = 2 ** (32 - Math.min(aBits, bBits))
+  return Math.floor(aNetwork / size) === Math.floor(bNetwork / size)
+}
+
+function parsed(network: string): readonly [number, number] {
+  const [address = '', bits = '32'] = network.split('/')
+  return [address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), Number(bits)]
+}
+
+/** What to add to the workflow's step, ready to paste. */
+export function withBlock(host: string, knownHosts: readonly string[]): string {
+  return [
+    'with:',
+    `  host: ${host}`,
+    '  ssh-key: ${{ secrets.SSH_KEY }}',
+    '  ssh-known-hosts: |',
+    ...knownHosts.map(line => `    ${line}`)
+  ].join('\n')
+}
