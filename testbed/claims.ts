@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync
 import { rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endWithNamespace, isAlive, run, self, tryRead, withLock, type Recorded } from './processes.ts'
+import { endWithNamespace, isAlive, run, self, startedAt, tryRead, withLock, type Recorded } from './processes.ts'
 import { systemPath } from './toolchain.ts'
 
 /** A bed's claim on a number, from which its names and its network follow. */
@@ -22,15 +22,15 @@ export const bedsDir = join(tmpdir(), 'swarm-rollout-testbed')
 
 const count = 200
 
-/** Sweeps beds whose owner is gone, and claims the first free number. */
-export async function claim(name: string, stays: boolean): Promise<BedRecord> {
+/** Sweeps beds whose owner is gone, and claims the first free number that is not among `not`. */
+export async function claim(name: string, stays: boolean, not: ReadonlySet<string>): Promise<BedRecord> {
   mkdirSync(bedsDir, { recursive: true, mode: 0o755 })
   return withLock(join(bedsDir, 'lock'), async () => {
     await sweep()
     for (let number = 0; number < count; number++) {
       const prefix = `sb${number}`
       const dir = join(bedsDir, prefix)
-      if (existsSync(dir) || taken(prefix, `10.77.${number}`)) continue
+      if (not.has(prefix) || existsSync(dir) || taken(prefix, `10.77.${number}`)) continue
       mkdirSync(dir, { mode: 0o755 })
       const record: BedRecord = { name, prefix, dir, network: `10.77.${number}`, owner: stays ? null : self() }
       writeFileSync(join(dir, 'bed.json'), JSON.stringify(record))
@@ -42,10 +42,9 @@ export async function claim(name: string, stays: boolean): Promise<BedRecord> {
 
 /** Whether something outside our folder uses these names or addresses (a bed of another container on the same network). */
 function taken(prefix: string, network: string): boolean {
-  return Object.entries(networkInterfaces()).some(
-    ([link, addresses]) =>
-      link === `${prefix}r` || (addresses ?? []).some(({ address }) => address.startsWith(`${network}.`))
-  )
+  if (existsSync(`/sys/class/net/${prefix}r`)) return true
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
+  return addresses.some(({ address }) => address.startsWith(`${network}.`))
 }
 
 /** The beds that are up, and what is left of others; `owned` says whether the process it belongs to is still there. */
@@ -68,6 +67,12 @@ function tryReadRecord(dir: string): BedRecord {
 
 async function sweep(): Promise<void> {
   for (const { record, owned } of listBeds()) if (!owned) await destroy(record.dir)
+  // of a tear-down that was killed in its last step
+  for (const entry of readdirSync(bedsDir)) {
+    const pid = /\.gone-(\d+)$/.exec(entry)?.[1]
+    if (pid !== undefined && startedAt(Number(pid)) === undefined)
+      await rm(join(bedsDir, entry), { recursive: true, force: true })
+  }
 }
 
 /** Stops what the bed in this folder started (by the recorded pids, if they are still those processes) and removes its traces. */
@@ -79,8 +84,7 @@ export async function destroy(dir: string): Promise<void> {
   await Promise.all(
     names.filter(name => name !== 'switch').map(name => endWithNamespace(tryRead(join(dir, name, 'pid'))))
   )
-  await endWithNamespace(tryRead(join(dir, 'switch', 'pid')))
-  await run(['ip', 'link', 'del', `sb${number}r`], { env: { PATH: systemPath } }).catch(() => undefined)
+  await takeDownSwitch(join(dir, 'switch', 'pid'))
   for (const name of names) {
     const server = /^s(\d+)$/.exec(name)?.[1] ?? (name === 'builder' ? '0' : undefined)
     if (server !== undefined) removeControlGroups(`sb${number}-${server}`)
@@ -88,6 +92,18 @@ export async function destroy(dir: string): Promise<void> {
   const grave = `${dir}.gone-${process.pid}`
   renameSync(dir, grave)
   await rm(grave, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/**
+ * The runner's cable goes with its other end, in our own switch: never by its name, which another bed may have by now. The kernel would
+ * take it away by itself, but in its own time.
+ */
+async function takeDownSwitch(pidFile: string): Promise<void> {
+  const recorded = tryRead(pidFile)
+  if (!recorded || !isAlive(recorded)) return
+  const argv = ['nsenter', `--net=/proc/${recorded.pid}/ns/net`, 'ip', 'link', 'del', 'p']
+  await run(argv, { env: { PATH: systemPath } }).catch(() => undefined)
+  await endWithNamespace(recorded)
 }
 
 /** The control groups of a server's containers: the same path in every hierarchy there is. */

@@ -70,6 +70,8 @@ prepare_network() {
   ip addr add "$address/24" dev eth0; ip link set eth0 up   # no default route: nothing leaves the bed's own network
 }
 
+# nothing that is mounted here is to be seen outside; said of the namespace's own root, which a chroot does not show
+nsenter --mount=/proc/self/ns/mnt --wd="${BUSYBOX%/*}" ./busybox mount --make-rprivate /
 prepare_disk; prepare_system; prepare_network
 # The overlay becomes the root of the mount namespace itself, not of this process alone: who enters the namespace later (docker exec,
 # healthchecks) must land in it. Entering our own namespace anew leads out of a chroot that the testbed itself may live in; from there

@@ -182,7 +182,20 @@ export class Server {
         join(this.dir, 'ssh_host_ed25519_key')
       ])
     }
-    const unshare = ['unshare', '--net', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc']
+    // its propagation is changed by the script: where / is no mount point (a chroot), unshare cannot
+    const unshare = [
+      'unshare',
+      '--net',
+      '--mount',
+      '--propagation',
+      'unchanged',
+      '--uts',
+      '--ipc',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc'
+    ]
     const script = ['bash', join(here, 'server.sh'), this.dir, this.name, this.address]
     const recorded = await launch(this.pidFile, join(this.dir, 'log/init.log'), [...unshare, ...script], {
       PATH: systemPath,
