@@ -9,7 +9,7 @@ import { present } from './pipelines/present.js'
 import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
-import { skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
+import { annotateProblem, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
 import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
 import type { Ports } from './ports.js'
@@ -129,10 +129,7 @@ function urlOf(inputs: Inputs): { url?: string } {
 function failed(ports: Ports, error: unknown, of: { command: string; stack: string; startedAt: number }): Outcome {
   const status = ports.cancelled.aborted ? 'cancelled' : 'failed'
   const problems = error instanceof UserError ? error.problems : [defect(error)]
-  for (const { message, remedy, details, at } of problems) {
-    const text = [message, remedy, details].filter(part => part !== undefined).join('\n')
-    ports.log.error(text, at)
-  }
+  for (const problem of problems) annotateProblem(ports.log, problem)
   if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
   return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems } }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { existsSync, readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushVersions, type Pushed } from '../../testbed/images.ts'
+import { until } from '../../testbed/processes.ts'
 import { Workshop, web } from './workshop.ts'
 
 /** A job that is cancelled, or killed, leaves the old version serving and nothing behind. */
@@ -18,9 +19,9 @@ afterAll(async () => {
 }, 60_000)
 
 const good = (): object => web(versions[0]?.reference ?? '')
-/** Healthy after longer than any test waits. */
+/** Never healthy, and given longer to become so than any test waits. */
 const slow = (): object =>
-  web(versions[1]?.reference ?? '', { environment: { HEALTHY_AFTER: '60' }, healthcheck: { start_period: '90s' } })
+  web(versions[1]?.reference ?? '', { environment: { HEALTHY_AFTER: 'never' }, healthcheck: { start_period: '10m' } })
 
 async function running(stack: string): Promise<string> {
   return await bed.server.docker(
@@ -80,7 +81,10 @@ describe('a rollout', () => {
     expect(next).toMatchObject({ status: 'success' })
     expect(next.log).toMatch(/Waiting for the lock of stack killed/)
     expect(await running('killed')).toContain(versions[0]?.reference ?? 'none')
-    expect(await running('killed')).not.toContain(versions[1]?.reference ?? 'none')
+    // The other version's container may still be at its shutdown.
+    await until('the version that was given up to be gone', 20_000, async () =>
+      (await running('killed')).includes(versions[1]?.reference ?? 'none') ? undefined : true
+    )
     result.clean()
     workshop.close()
   }, 300_000)

@@ -1,6 +1,7 @@
+import type { Problem } from '../errors.js'
 import type { Inputs } from '../inputs.js'
 import type { Job } from '../job.js'
-import type { Ports } from '../ports.js'
+import type { Log, Ports } from '../ports.js'
 import { emptyReport, type RunReport } from '../report/model.js'
 
 /** What every pipeline starts from. */
@@ -47,4 +48,9 @@ export function skipped(
   ports.log.notice(reason)
   const head = { command: inputs.command, status: 'skipped', stack: target.stack, startedAt } as const
   return { report: { ...emptyReport({ ...head, endedAt: ports.clock.now() }), reason } }
+}
+
+/** A problem as an error annotation, on its place in the user's files where it has one. */
+export function annotateProblem(log: Log, { message, remedy, details, at }: Problem): void {
+  log.error([message, remedy, details].filter(part => part !== undefined).join('\n'), at)
 }

@@ -17,8 +17,8 @@ export interface Attempt {
   readonly before: readonly Service[]
   readonly last: ReleaseEntry | null
   readonly rollout: Rollout
-  /** What `verify-url` found wrong after the rollout. */
-  readonly unverified: readonly Problem[]
+  /** What is wrong besides the tasks, such as a `verify-url` that does not answer. */
+  readonly problems: readonly Problem[]
   /** The way back, when there was one; its rollout is null when it was not watched. */
   readonly restored: {
     readonly release: string | null
@@ -29,8 +29,8 @@ export interface Attempt {
 
 /** How it ended, in the word of the output `status`. Only what was seen to run counts as deployed or rolled back. */
 export function statusOf(attempt: Attempt): RunStatus {
-  const { rollout, unverified, restored, release } = attempt
-  if (rollout.verdict === 'deployed' && unverified.length === 0) return release === null ? 'unchanged' : 'deployed'
+  const { rollout, problems, restored, release } = attempt
+  if (rollout.verdict === 'deployed' && problems.length === 0) return release === null ? 'unchanged' : 'deployed'
   if (rollout.verdict === 'cancelled' || rollout.verdict === 'overtaken') return rollout.verdict
   if (restored?.rollout?.verdict === 'deployed') return 'rolled-back'
   // With `on-failure: leave` the swarm may have gone back by itself, with every service.
@@ -39,11 +39,11 @@ export function statusOf(attempt: Attempt): RunStatus {
 
 /** Why it ended so, in a sentence or two for the top of the summary and the log. */
 export function reasonOf(attempt: Attempt): string {
-  const { rollout, unverified } = attempt
+  const { rollout, problems } = attempt
   const failed = rollout.services.filter(({ verdict }) => verdict === 'failed' || verdict === 'rolled-back')
   const why = [
     ...failed.map(outcome => `${outcome.key}: ${outcome.diagnosis?.cause ?? outcome.reason}`),
-    ...unverified.map(problem => problem.message),
+    ...problems.map(problem => problem.message),
     ...(rollout.verdict === 'timeout' ? unfinished(rollout) : [])
   ]
   return [...why, whatServes(attempt)].filter(text => text !== '').join(' ')
@@ -104,7 +104,7 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     timeline: [...rollout.timeline, ...(attempt.restored?.rollout?.timeline ?? [])].map(bar),
     findings: head.findings,
     failures: failuresOf(attempt),
-    problems: attempt.unverified,
+    problems: attempt.problems,
     rotated: head.rotated,
     notes: notesOf(attempt),
     releases: rollbackTargets(head.releases).map(entry => releaseRow(entry, entry.id === live?.id)),

@@ -1,0 +1,124 @@
+import { stampRelease } from '../compose/stamp.js'
+import { UserError, type Problem } from '../errors.js'
+import type { Service } from '../engine-types.js'
+import type { Stack } from '../model.js'
+import type { Host } from '../ports.js'
+import { describeChange, keptLabels, type Change } from '../release/compare.js'
+import type { ReadableEntry } from '../release/record.js'
+import type { Attempt } from '../report/roll-out.js'
+import type { Rollout, Target } from '../rollout/types.js'
+import { applyStack } from '../stages/apply.js'
+import type { Lock } from '../stages/lock.js'
+import { verifyUrls } from '../stages/verify.js'
+import { watch } from '../stages/watch.js'
+import type { Run } from './run.js'
+import type { Wanted } from './wanted.js'
+
+export interface Applied {
+  readonly rollout: Rollout
+  /** What is wrong besides the tasks: the engine refused something, a URL does not answer, the lock is another's. */
+  readonly problems: readonly Problem[]
+}
+
+/** What stops half-way is a failed rollout like any other: what was applied until then has to go back. */
+export async function tryApply(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  of: { readonly entry: ReadableEntry | null } & Pick<Attempt, 'changes' | 'before'>
+): Promise<Applied> {
+  try {
+    const applied = await applyAndWatch(run, host, lock, wanted, of)
+    return lock.lost.aborted ? overtaken(lock, applied.rollout) : applied
+  } catch (error) {
+    if (lock.lost.aborted) return overtaken(lock, null)
+    if (!(error instanceof UserError)) throw error
+    return { rollout: unseen(run, 'failed'), problems: error.problems }
+  }
+}
+
+/** Another run took the stack over, or asked this one to stop: its version is the one that counts. */
+function overtaken(lock: Lock, rollout: Rollout | null): Applied {
+  const reason: unknown = lock.lost.reason
+  const seen = rollout ?? { services: [], timeline: [], startedAt: 0, endedAt: 0 }
+  return { rollout: { ...seen, verdict: 'overtaken' }, problems: reason instanceof UserError ? reason.problems : [] }
+}
+
+/** A rollout of which nothing was watched. */
+function unseen(run: Run, verdict: Rollout['verdict']): Rollout {
+  const now = run.ports.clock.now()
+  return { verdict, services: [], timeline: [], startedAt: now, endedAt: now }
+}
+
+/** Phase by phase, so that a job that fails keeps the services that wait for it as they are. */
+async function applyAndWatch(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  of: { readonly entry: ReadableEntry | null } & Pick<Attempt, 'changes' | 'before'>
+): Promise<Applied> {
+  const { ports, inputs } = run
+  const signal = AbortSignal.any([ports.cancelled, lock.lost])
+  const until = ports.clock.now() + inputs.timeoutMs
+  const rendered =
+    of.entry?.release.rendered ?? stampRelease(wanted.stack, { release: 'r0', keep: keptLabels(of.changes) })
+  for (const change of of.changes) ports.log.info(describeChange(change))
+  const targets: Target[] = []
+  let rollout: Rollout | undefined
+  for (const [index, phase] of wanted.phases.entries()) {
+    await lock.assertHeld()
+    const isLast = index === wanted.phases.length - 1
+    const applied = await apply(run, host, wanted, { rendered, changes: of.changes, services: phase, live: of.before })
+    targets.push(...applied)
+    rollout = await watch(ports, host.engine, isLast ? targets : applied, {
+      stack: wanted.target.stack,
+      timeoutMs: Math.max(1_000, until - ports.clock.now()),
+      // Only the whole stack has to stay up; what merely gates the next phase has to be there.
+      stableForMs: isLast ? inputs.stableForMs : 0,
+      signal,
+      waitForRollback: true
+    })
+    if (rollout.verdict !== 'deployed') return { rollout, problems: [] }
+  }
+  if (rollout === undefined)
+    throw new UserError({ message: 'The compose files hold no service.', remedy: 'Add one, or check `profiles`.' })
+  const problems = await verifyUrls(ports, inputs.verifyUrls, Math.min(60_000, until - ports.clock.now()), signal)
+  return { rollout, problems }
+}
+
+interface Application {
+  readonly rendered: Stack
+  readonly changes: readonly Change[]
+  readonly services: readonly string[]
+  readonly live: readonly Service[]
+}
+
+/**
+ * Services whose registry there is no login for are deployed without `--with-registry-auth`: with it the CLI would
+ * send empty credentials over good ones.
+ */
+export async function apply(run: Run, host: Host, wanted: Wanted, what: Application): Promise<readonly Target[]> {
+  const covered = what.services.filter(key => wanted.session.covers(what.rendered.services[key]?.image ?? ''))
+  const bare = what.services.filter(key => !covered.includes(key))
+  const targets: Target[] = []
+  for (const [services, withRegistryAuth] of [
+    [covered, true],
+    [bare, false]
+  ] as const) {
+    if (services.length === 0) continue
+    targets.push(
+      ...(await applyStack(run.ports, host, {
+        stack: wanted.target.stack,
+        rendered: what.rendered,
+        changes: [...what.changes],
+        services: [...services],
+        live: what.live,
+        dockerConfig: wanted.session.pullConfig,
+        withRegistryAuth
+      }))
+    )
+  }
+  return targets
+}

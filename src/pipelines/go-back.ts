@@ -1,0 +1,63 @@
+import type { Stack } from '../model.js'
+import type { Host } from '../ports.js'
+import type { Change } from '../release/compare.js'
+import type { ReadableEntry } from '../release/record.js'
+import type { Attempt } from '../report/roll-out.js'
+import type { Lock } from '../stages/lock.js'
+import { restore } from '../stages/restore.js'
+import { watch } from '../stages/watch.js'
+import { apply } from './apply-and-watch.js'
+import type { Run } from './run.js'
+import type { Wanted } from './wanted.js'
+
+/** The whole stack back to the release before, watched like any rollout; not watched when the job was cancelled. */
+export async function goBack(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  of: { readonly entry: ReadableEntry } & Pick<Attempt, 'before' | 'last' | 'rollout'>
+): Promise<Attempt['restored']> {
+  const { ports, inputs } = run
+  if (inputs.onFailure === 'leave' || of.rollout.verdict === 'overtaken' || lock.lost.aborted) return null
+  const restoration = await ports.log.group('Back to the release before', () =>
+    restore(ports, host, {
+      stack: wanted.target.stack,
+      release: of.entry.id,
+      rendered: of.entry.release.rendered,
+      jobs: [...wanted.jobs],
+      before: of.before,
+      last: of.last,
+      redeploy: async (rendered, services, live) => [
+        ...(await apply(run, host, wanted, {
+          rendered,
+          changes: everyServiceAgain(rendered, services, wanted),
+          services,
+          live
+        }))
+      ]
+    })
+  )
+  if (restoration.targets.length === 0 || ports.cancelled.aborted) return { ...restoration, rollout: null }
+  const rollout = await watch(ports, host.engine, restoration.targets, {
+    stack: wanted.target.stack,
+    timeoutMs: inputs.timeoutMs,
+    stableForMs: inputs.stableForMs,
+    signal: AbortSignal.any([ports.cancelled, lock.lost]),
+    waitForRollback: true
+  })
+  return { ...restoration, rollout }
+}
+
+function everyServiceAgain(rendered: Stack, services: readonly string[], wanted: Wanted): Change[] {
+  return services.map(key => ({
+    kind: 'update',
+    service: `${wanted.target.stack}_${key}`,
+    key,
+    job: wanted.jobs.includes(key),
+    why: 'changed',
+    fields: [],
+    drift: [],
+    image: rendered.services[key]?.image ?? ''
+  }))
+}
