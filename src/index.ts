@@ -6,6 +6,7 @@ import { systemClock } from './adapters/clock.js'
 import { openGithub } from './adapters/github.js'
 import { localFiles } from './adapters/files.js'
 import { fetchHttp } from './adapters/http.js'
+import { serveImages } from './adapters/image-server.js'
 import { localShell } from './adapters/shell.js'
 import { cleanUpConnection, makeConnect, type ConnectionRecord } from './adapters/ssh.js'
 import { readJob } from './job.js'
@@ -41,6 +42,7 @@ async function start(): Promise<boolean> {
     outputs: actionsOutputs,
     cancelled,
     github: openGithub({ http: fetchHttp, clock: systemClock, cancelled }),
+    serveImages,
     connect: makeConnect({
       env,
       runnerTemp,

@@ -12,6 +12,7 @@ export interface Ports {
   readonly clock: Clock
   readonly http: Http
   readonly connect: Connect
+  readonly serveImages: ServeImages
   readonly outputs: Outputs
   readonly github: OpenGithub
   /** Fires when the job is cancelled: every wait takes it. */
@@ -131,6 +132,25 @@ export interface Http {
   ): Promise<HttpReply>
 }
 
+/** OCI layouts on the runner's loopback, read-only, for an engine that pulls by digest. */
+export interface ImageServer extends AsyncDisposable {
+  readonly port: number
+  /** Offers a layout's folder under a repository's name. */
+  add(name: string, folder: string): void
+}
+
+/** `port` 0 or nothing is any free one; throws when it is taken. `onSent` hears of every piece of an answer. */
+export type ServeImages = (options: {
+  readonly port?: number
+  readonly onSent?: (bytes: number) => void
+}) => Promise<ImageServer>
+
+/** A port of the server's loopback that leads to one of ours, until it is closed or the connection ends. */
+export interface ForwardedPort {
+  readonly port: number
+  close(): Promise<void>
+}
+
 /** A swarm manager that we are connected to, by one SSH handshake or a local socket. */
 export interface Host extends AsyncDisposable {
   /** As the user wrote it, without secrets. */
@@ -146,7 +166,7 @@ export interface Host extends AsyncDisposable {
    * Lets the server reach a port of the runner's loopback: returns the server's own loopback port.
    * It ends with the connection. `serverPort` asks for that very port; taken, it throws.
    */
-  forwardBack(localPort: number, serverPort?: number): Promise<{ readonly port: number }>
+  forwardBack(localPort: number, serverPort?: number): Promise<ForwardedPort>
   /** Leaves the connection to the post step, for later steps of the job. Throws UserError where it cannot outlive us. */
   keep(): void
 }

@@ -6,6 +6,7 @@ import { pathWith, ensureToolchain } from '../../testbed/toolchain.ts'
 import { systemClock } from '../../src/adapters/clock.js'
 import { localFiles } from '../../src/adapters/files.js'
 import { fetchHttp } from '../../src/adapters/http.js'
+import { serveImages } from '../../src/adapters/image-server.js'
 import { localHost } from '../../src/adapters/local-host.js'
 import { localShell } from '../../src/adapters/shell.js'
 import type { Host, Ports } from '../../src/ports.js'
@@ -41,6 +42,7 @@ export async function stageRun(server: Server): Promise<StageRun> {
     files: localFiles(folder, () => undefined),
     clock: systemClock,
     http: fetchHttp,
+    serveImages,
     cancelled: controller.signal,
     connect: () => Promise.reject(new Error('not here'))
   } as unknown as Ports

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { forwardBackArgv, remoteCommand, sessionArgv } from '../commands/ssh.js'
 import { UserError } from '../errors.js'
 import { forwardBackRefused } from '../errors/ssh.js'
-import type { RunOptions, RunResult, Shell } from '../ports.js'
+import type { RunOptions, RunResult, Shell, ForwardedPort } from '../ports.js'
 import type { SshConnection } from './ssh-connection.js'
 
 /**
@@ -112,10 +112,10 @@ export async function forwardBack(
   connection: SshConnection,
   localPort: number,
   wanted = 0
-): Promise<{ readonly port: number }> {
+): Promise<ForwardedPort> {
   await connection.ready()
-  const ask = (remotePort: number): Promise<RunResult> =>
-    shell.run(forwardBackArgv(connection.folder.paths, localPort, remotePort), {
+  const ask = (remotePort: number, what: 'forward' | 'cancel' = 'forward'): Promise<RunResult> =>
+    shell.run(forwardBackArgv(connection.folder.paths, localPort, remotePort, what), {
       env: connection.options.env,
       timeoutMs: 30_000
     })
@@ -125,8 +125,15 @@ export async function forwardBack(
   if (result.code !== 0 || !Number.isInteger(port) || port === 0) {
     throw new UserError(forwardBackRefused(connection.name, result.stderr.trim()))
   }
+  let closed = false
   connection.onReconnect(async () => {
-    await ask(port)
+    if (!closed) await ask(port)
   })
-  return { port }
+  return {
+    port,
+    close: async () => {
+      closed = true
+      await ask(port, 'cancel')
+    }
+  }
 }

@@ -110,9 +110,17 @@ export function sessionArgv(paths: SshPaths, command: string): readonly string[]
   return [...client(paths), '-T', '-o', 'LogLevel=ERROR', target, command]
 }
 
-/** Asks the connection for a port of the server's loopback that leads to one of ours; 0 lets the server choose. */
-export function forwardBackArgv(paths: SshPaths, localPort: number, remotePort: number): readonly string[] {
-  return [...client(paths), '-O', 'forward', '-R', `127.0.0.1:${remotePort}:127.0.0.1:${localPort}`, target]
+/**
+ * Asks the connection for a port of the server's loopback that leads to one of ours; 0 lets the server choose. `cancel`
+ * gives it back.
+ */
+export function forwardBackArgv(
+  paths: SshPaths,
+  localPort: number,
+  remotePort: number,
+  what: 'forward' | 'cancel' = 'forward'
+): readonly string[] {
+  return [...client(paths), '-O', what, '-R', `127.0.0.1:${remotePort}:127.0.0.1:${localPort}`, target]
 }
 
 /** Ends the connection from outside, where there is no /proc to be sure of the process by. */

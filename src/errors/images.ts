@@ -160,3 +160,50 @@ export function cacheUnsupported(
         }
   )
 }
+
+export function noDirectPort(host: string, reasons: string): UserError {
+  return new UserError({
+    message: `Images cannot be carried to ${host}: none of the ports that this stack uses for it could be had there.`,
+    remedy:
+      'See what listens there (`ss -ltn`), set `AllowTcpForwarding yes` in its sshd_config, or use a registry: `registry: ghcr.io/owner`.',
+    details: reasons
+  })
+}
+
+export function notOnEveryNode(service: string, nodes: readonly string[]): Problem {
+  return {
+    message: `Service ${service} may also run on ${nodes.join(', ')}, and \`transfer: direct\` brings its image to the connected node only.`,
+    remedy:
+      'Use a registry that all nodes reach (`registry: ghcr.io/owner`), or keep the service here: `deploy.placement.constraints: [node.hostname == …]`.'
+  }
+}
+
+export function transferFailed(reference: string, details: string): UserError {
+  return new UserError({
+    message: `The image ${reference} could not be carried to the node.`,
+    remedy: 'Nothing was deployed: the old version still serves.',
+    details
+  })
+}
+
+export function diskFull(host: string, details: string): UserError {
+  return new UserError({
+    message: `The disk of ${host} is full: the image does not fit.`,
+    remedy:
+      'Free some space there: `docker image prune` removes images that nothing uses, `docker system df` shows what takes it. Nothing was deployed: the old version still serves.',
+    details
+  })
+}
+
+export function oldSave(): UserError {
+  return new UserError({
+    message: '`transfer: direct` needs Docker 25 or newer on the runner, or a builder of its own.',
+    remedy: 'Add the step `docker/setup-buildx-action` before this one.'
+  })
+}
+
+export function transferCancelled(): UserError {
+  return new UserError({
+    message: 'The job was cancelled while images were carried to the node. Nothing was deployed.'
+  })
+}

@@ -12,6 +12,8 @@ export interface BakeOptions {
   readonly cacheFrom: (target: Target) => readonly string[]
   readonly cacheTo: (target: Target) => readonly string[]
   readonly output: (target: Target) => readonly string[]
+  /** Whether buildx adds its minimal provenance where the compose file says nothing of it. */
+  readonly provenance: boolean
   /** Whether the builder adds attestations; without, what the compose file asks for is left out. */
   readonly attestations: boolean
   /** Seconds since 1970 of the commit, for builds that can be repeated (reproducible-builds.org). */
@@ -57,7 +59,7 @@ function bakeTarget(target: Target, all: readonly Target[], options: BakeOptions
     entitlements: entitlements(build),
     secret: buildSecrets(target, options),
     ssh: strings(build['ssh']).length > 0 ? strings(build['ssh']) : sshOf(build['ssh']),
-    attest: options.attestations ? attestations(build) : [],
+    attest: options.attestations ? attestations(build, options.provenance) : [],
     output: options.output(target)
   })
 }
@@ -131,10 +133,11 @@ export function entitlements(build: JsonObject): readonly string[] {
 }
 
 /** Nothing said leaves buildx its own default: a minimal provenance. */
-function attestations(build: JsonObject): readonly string[] {
-  const { provenance, sbom } = build
+function attestations(build: JsonObject, wanted: boolean): readonly string[] {
+  const { sbom } = build
+  const provenance = build['provenance'] ?? (wanted ? null : false)
   return [
-    ...(provenance === undefined || provenance === null ? [] : [attestation('provenance', provenance)]),
+    ...(provenance === null ? [] : [attestation('provenance', provenance)]),
     ...(sbom === undefined || sbom === null ? [] : [attestation('sbom', sbom)])
   ]
 }

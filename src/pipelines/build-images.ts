@@ -2,10 +2,11 @@ import { UserError } from '../errors.js'
 import type { CacheKind } from '../images/cache.js'
 import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
 import { pin } from '../images/reference.js'
+import type { TagSource } from '../images/tags.js'
 import type { Job } from '../job.js'
 import type { Build } from '../model.js'
 import type { Ports } from '../ports.js'
-import { bakeImages } from '../stages/build.js'
+import { bakeImages, type BakeRequest } from '../stages/build.js'
 import type { RegistrySession } from '../stages/login.js'
 import { contentKeys, findReusable, tagReused } from '../stages/reuse.js'
 
@@ -49,8 +50,13 @@ export async function buildImages(ports: Ports, request: BuildRequest): Promise<
     const keys = await contentKeys(ports, plan.targets, request.platforms)
     const reused = await reuse(ports, request, plan, keys)
     const wanted = plan.targets.filter(target => reused[target.name] === undefined)
-    const built = wanted.length === 0 ? {} : await bake(ports, request, wanted, keys)
-    return pinned(plan, { ...reused, ...built })
+    if (wanted.length === 0) return pinned(plan, reused)
+    const { digests } = await bakeImages(ports, {
+      ...bakeRequest(request, wanted),
+      output: { kind: 'push' },
+      extraTags: target => contentTags(target, keys[target.name])
+    })
+    return pinned(plan, { ...reused, ...digests })
   })
 }
 
@@ -74,41 +80,29 @@ async function reuse(
 }
 
 function planFor(request: BuildRequest): BuildPlan {
-  const { job, pullRequest, registry } = request
-  return planBuilds(request.builds, {
-    stack: request.stack,
-    ...(registry === undefined ? {} : { registry }),
+  const { registry, stack, tags, builds } = request
+  const source = tagSource(request)
+  return planBuilds(builds, {
+    stack,
+    tags,
+    source,
     transfer: 'registry',
-    tags: request.tags,
-    source: {
-      commit: job.commit,
-      ref: job.ref,
-      refName: job.refName,
-      ...(pullRequest === undefined ? {} : { pullRequest })
-    }
+    ...(registry === undefined ? {} : { registry })
   })
 }
 
-function bake(
-  ports: Ports,
-  request: BuildRequest,
-  targets: readonly Target[],
-  keys: Readonly<Record<string, string>>
-): Promise<Readonly<Record<string, string>>> {
+/** What the default tags of a run are made of. */
+export function tagSource({ job, pullRequest }: BuildRequest): TagSource {
+  const { commit, ref, refName } = job
+  return { commit, ref, refName, ...(pullRequest === undefined ? {} : { pullRequest }) }
+}
+
+/** What bake needs to know of a run, but for where the images go. */
+export function bakeRequest(request: BuildRequest, targets: readonly Target[]): Omit<BakeRequest, 'output'> {
   const { job, stack, platforms, cache, values, workspace } = request
   const source = job.repository === '' ? '' : `${job.serverUrl}/${job.repository}`
-  return bakeImages(ports, {
-    targets,
-    stack,
-    origin: { source, commit: job.commit },
-    platforms,
-    cache,
-    values,
-    env: request.session.env,
-    workspace,
-    output: { kind: 'push' },
-    extraTags: target => contentTags(target, keys[target.name])
-  })
+  const origin = { source, commit: job.commit }
+  return { targets, stack, origin, platforms, cache, values, workspace, env: request.session.env }
 }
 
 /** The content key as a tag, by which a later run finds the image. */
@@ -117,7 +111,8 @@ function contentTags(target: Target, key: string | undefined): readonly string[]
   return [...new Set(Object.values(target.deploys).map(reference => `${reference.repository}:${key}`))]
 }
 
-function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>>): BuiltImages {
+/** Every service's image with the digest of its target. */
+export function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>>): BuiltImages {
   const images: Record<string, string> = {}
   const byName: Record<string, string> = {}
   for (const target of plan.targets) {

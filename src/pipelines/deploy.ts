@@ -1,17 +1,14 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import { label } from '../model.js'
-import { platformsFor } from '../images/platforms.js'
-import { keepLive } from '../images/steady.js'
 import type { Host } from '../ports.js'
-import { buildImages } from './build-images.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects, findExternals } from '../stages/objects.js'
 import { preflight } from '../stages/preflight.js'
-import { digestFinder, resolveImages } from '../stages/resolve.js'
 import { UserError } from '../errors.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { prepare, writeStackFile, type Prepared } from './prepare.js'
+import { provideImages } from './provide-images.js'
 import { rollOut } from './roll-out.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
@@ -70,50 +67,6 @@ export function openSession(run: Run, prepared: Prepared | null): Promise<Regist
     ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
     ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
     ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
-    verify: inputs.build === 'auto' && (prepared?.translation.builds.length ?? 0) > 0
+    verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
   })
-}
-
-interface Images {
-  /** Service key to pinned reference, for every service. */
-  readonly references: Readonly<Record<string, string>>
-  /** Those that this run built. */
-  readonly brought: Readonly<Record<string, string>>
-}
-
-/** Builds what has a `build`, and resolves every other image to its digest. */
-async function provideImages(
-  run: Run,
-  host: Host,
-  target: StackTarget,
-  prepared: Prepared,
-  session: RegistrySession
-): Promise<Images> {
-  const { ports, inputs, job } = run
-  const { translation } = prepared
-  const [nodes, live] = await Promise.all([host.engine.nodes(), host.engine.services(target.stack)])
-  const built = await buildImages(ports, {
-    builds: inputs.build === 'auto' ? translation.builds : [],
-    values: inputs.secrets,
-    stack: target.stack,
-    ...(inputs.registry !== undefined && { registry: inputs.registry }),
-    tags: inputs.tags,
-    job,
-    ...(target.preview && { pullRequest: target.preview.number }),
-    platforms: platformsFor(nodes, inputs.platforms),
-    cache: inputs.cache,
-    mode: 'auto',
-    session,
-    workspace: run.workspace,
-    find: digestFinder(host.engine, session)
-  })
-  const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
-  const resolved = await resolveImages(ports, host.engine, {
-    references: Object.fromEntries(others.map(([key, service]) => [key, service.image])),
-    byName: built.byName,
-    session,
-    live,
-    stack: target.stack
-  })
-  return { references: keepLive({ ...resolved, ...built.images }, live, target.stack), brought: built.images }
 }

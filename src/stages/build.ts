@@ -42,8 +42,15 @@ export interface BakeRequest {
   readonly extraTags?: (target: Target) => readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly workspace: string
-  /** `push` to the registry, or an OCI layout for each target in this folder. */
+  /** `push` to the registry, or an OCI layout for each target in this folder, in one of the target's name. */
   readonly output: { readonly kind: 'push' } | { readonly kind: 'layout'; readonly folder: string }
+}
+
+export interface Baked {
+  /** `loaded`: the builder writes no layouts, so the images are in the runner's engine, and their digests are not known. */
+  readonly made: 'pushed' | 'layouts' | 'loaded'
+  /** By target. */
+  readonly digests: Readonly<Record<string, string>>
 }
 
 /**
@@ -52,7 +59,7 @@ export interface BakeRequest {
  * @throws UserError: no builder, a platform or cache it cannot do, a failing step, a refused push, a registry that does
  * not answer (three attempts), a build secret that nobody gives.
  */
-export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Readonly<Record<string, string>>> {
+export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Baked> {
   const builder = await findBuilder(ports, request.env)
   assertPlatforms(builder, request)
   const cache = pickCache(ports, builder, request)
@@ -63,18 +70,22 @@ export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Re
     platforms: request.platforms,
     cacheFrom: cache.from,
     cacheTo: cache.to,
-    output: target => [
-      request.output.kind === 'push'
-        ? 'type=registry'
-        : `type=oci,tar=false,dest=${request.output.folder}/${target.name}`
-    ],
+    output: target => [outputOf(request, builder, target)],
+    // A timestamp in the provenance would make another digest of the same image.
+    provenance: request.output.kind === 'push',
     attestations: builder.cacheExport,
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
     secrets: secrets.place,
     ...(request.extraTags === undefined ? {} : { extraTags: request.extraTags })
   }
   const env = { ...request.env, ...secrets.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
-  return await runBake(ports, request, { options, env, secretFiles: secrets.files })
+  const made = request.output.kind === 'push' ? 'pushed' : builder.ociExport ? 'layouts' : 'loaded'
+  return { made, digests: await runBake(ports, request, { options, env, secretFiles: secrets.files, made }) }
+}
+
+function outputOf(request: BakeRequest, builder: Builder, target: Target): string {
+  if (request.output.kind === 'push') return 'type=registry'
+  return builder.ociExport ? `type=oci,tar=false,dest=${request.output.folder}/${target.name}` : 'type=docker'
 }
 
 async function findBuilder(ports: Ports, env: Readonly<Record<string, string>>): Promise<Builder> {
@@ -191,9 +202,10 @@ async function runBake(
     readonly options: BakeOptions
     readonly env: Readonly<Record<string, string>>
     readonly secretFiles: readonly string[]
+    readonly made: Baked['made']
   }
 ): Promise<Readonly<Record<string, string>>> {
-  const { options, env, secretFiles } = prepared
+  const { options, env, secretFiles, made } = prepared
   const folder = await ports.files.tempFolder('bake')
   const file = await ports.files.writeTemp('bake.json', bakeFile(request.targets, options))
   const argv = bake({
@@ -216,6 +228,7 @@ async function runBake(
         signal: ports.cancelled,
         onLine: line => ports.log.info(line)
       })
+      if (result.code === 0 && made === 'loaded') return {}
       if (result.code === 0) return assertDigests(request, await ports.files.text(`${folder}/metadata.json`))
       const again = await judge(ports, request, result, attempt)
       ports.log.warning(`The push broke off (${again}); trying again.`)

@@ -22,6 +22,7 @@ const options: BakeOptions = {
   cacheTo: () => [],
   output: () => ['type=registry'],
   attestations: true,
+  provenance: true,
   secrets: () => undefined
 }
 const base = { context: '/w/web', dockerfile: 'Dockerfile', tags: ['ghcr.io/o/web:sha-1'], output: ['type=registry'] }
@@ -107,6 +108,11 @@ describe('bakeFile', () => {
       'cache-from': ['type=gha,scope=web'],
       'cache-to': ['type=inline']
     })
+  })
+
+  it('leaves out a provenance that nobody asked for, where it would change the digest each time', () => {
+    expect(made(target({}), { provenance: false })).toEqual({ ...base, attest: ['type=provenance,disabled=true'] })
+    expect(made(target({ provenance: true }), { provenance: false })).toEqual({ ...base, attest: ['type=provenance'] })
   })
 
   it('asks a builder for nothing that it cannot do', () => {

@@ -1,0 +1,66 @@
+import { transferFor } from '../images/direct.js'
+import { platformFindings, platformsFor } from '../images/platforms.js'
+import { keepLive } from '../images/steady.js'
+import type { Host } from '../ports.js'
+import type { RegistrySession } from '../stages/login.js'
+import { digestFinder, resolveImages } from '../stages/resolve.js'
+import { buildImages, type BuildRequest, type BuiltImages } from './build-images.js'
+import { carryBuilds } from './carry-builds.js'
+import type { Prepared } from './prepare.js'
+import type { Run, StackTarget } from './run.js'
+
+export interface Images {
+  /** Service key to pinned reference, for every service. */
+  readonly references: Readonly<Record<string, string>>
+  /** Those that this run built. */
+  readonly brought: Readonly<Record<string, string>>
+}
+
+/** Builds what has a `build`, gets it to where the nodes find it, and resolves every other image to its digest. */
+export async function provideImages(
+  run: Run,
+  host: Host,
+  target: StackTarget,
+  prepared: Prepared,
+  session: RegistrySession
+): Promise<Images> {
+  const { ports, inputs, job } = run
+  const { translation } = prepared
+  const [nodes, live] = await Promise.all([host.engine.nodes(), host.engine.services(target.stack)])
+  const builds = inputs.build === 'false' ? [] : translation.builds
+  const platforms = platformsFor(nodes, inputs.platforms)
+  if (builds.length > 0)
+    for (const finding of platformFindings(nodes, platforms))
+      ports.log.warning(`${finding.message} ${finding.remedy ?? ''}`)
+  const request: BuildRequest = {
+    builds,
+    values: inputs.secrets,
+    stack: target.stack,
+    ...(inputs.registry !== undefined && { registry: inputs.registry }),
+    tags: inputs.tags,
+    job,
+    ...(target.preview && { pullRequest: target.preview.number }),
+    platforms,
+    cache: inputs.cache,
+    mode: inputs.build === 'always' ? 'always' : 'auto',
+    session,
+    workspace: run.workspace,
+    find: digestFinder(host.engine, session)
+  }
+  const built: BuiltImages =
+    transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
+      ? await carryBuilds(ports, host, { ...request, services: translation.stack, live })
+      : await buildImages(ports, request)
+  const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
+  const resolved = await resolveImages(ports, host.engine, {
+    references: Object.fromEntries(others.map(([key, service]) => [key, service.image])),
+    byName: built.byName,
+    session,
+    live,
+    stack: target.stack
+  })
+  return {
+    references: keepLive({ ...resolved, ...built.images }, live, target.stack),
+    brought: keepLive(built.images, live, target.stack)
+  }
+}
