@@ -1,11 +1,14 @@
 import { UserError } from '../errors.js'
 import type { Github } from '../ports.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
-import { emptyReport, type RunReport } from '../report/model.js'
+import { emptyReport, type RunReport, type RunStatus } from '../report/model.js'
 import { deploy } from './deploy.js'
 import { asDeployment, comment, openGithub, retire } from './on-github.js'
 import { remove } from './remove.js'
 import type { Outcome, Run, StackTarget } from './run.js'
+
+/** Endings that another run speaks about: the newer one, or the one that removes. What serves is as it was. */
+const silent: ReadonlySet<RunStatus> = new Set(['skipped', 'overtaken', 'cancelled'])
 
 /** A pull request's own stack: deployed, shown as a Deployment and in the comment. */
 export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kind: 'deploy' }): Promise<Outcome> {
@@ -13,18 +16,17 @@ export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kin
   const target = targetOf(plan, () => settle(github, plan))
   try {
     const outcome = await asDeployment(run, github, target, () => deploy(run, target))
-    if (outcome.report.status !== 'skipped') await comment(run, github, outcome.report)
+    if (!silent.has(outcome.report.status)) await comment(run, github, outcome.report)
     return outcome
   } catch (error) {
-    await comment(run, github, brokenReport(run, target, error))
+    if (!run.ports.cancelled.aborted) await comment(run, github, brokenReport(run, target, error))
     throw error
   }
 }
 
 /** What the pull request is shown of a run that stopped before it came to a verdict. */
 function brokenReport(run: Run, target: StackTarget, error: unknown): RunReport {
-  const status = run.ports.cancelled.aborted ? 'cancelled' : 'failed'
-  const head = { command: run.inputs.command, status, stack: target.stack, startedAt: run.startedAt } as const
+  const head = { command: run.inputs.command, status: 'failed', stack: target.stack, startedAt: run.startedAt } as const
   return {
     ...emptyReport({ ...head, endedAt: run.ports.clock.now() }),
     problems: error instanceof UserError ? error.problems : []
