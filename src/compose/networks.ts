@@ -12,7 +12,8 @@ const predefined: ReadonlySet<string> = new Set(['host', 'none', 'bridge'])
 export function translateAttachments(context: ServiceContext): Translated<JsonObject | undefined> {
   const { service, name } = context
   const mode = service.network_mode
-  if (mode === 'host' || mode === 'none') return { value: { [mode]: null }, notes: [modeNote(name, mode)] }
+  if (mode === 'host') return { value: { host: null }, notes: [modeNote(name, mode)] }
+  if (mode === 'none') return { value: { [aloneKey(context.key)]: null }, notes: [modeNote(name, mode)] }
   const attachments = Object.entries(service.networks ?? {})
   const extra = context.aliases[name] ?? []
   const value = attachments.map(([network, attachment]): [string, Json] => {
@@ -49,18 +50,19 @@ export function aliasesOf(
 }
 
 /** The stack's networks: overlays of its own, and external ones, which have to exist in the swarm. */
-export function translateNetworks(model: ComposeModel): Translated<Readonly<Record<string, JsonObject>>> {
+export function translateNetworks(
+  model: ComposeModel,
+  keys: Readonly<Record<string, string>>
+): Translated<Readonly<Record<string, JsonObject>>> {
   const parts = Object.entries(model.networks).map(([key, network]) => ({
     key,
     value: stackNetwork(key, network, model.name),
     notes: lostOfNetwork(key, network)
   }))
-  const modes = Object.values(model.services).map(service => service.network_mode)
-  const local = modes.filter(mode => mode === 'host' || mode === 'none')
   return {
     value: {
       ...Object.fromEntries(parts.map(({ key, value }) => [key, value])),
-      ...Object.fromEntries(local.map(mode => [mode, { external: true, name: mode }]))
+      ...modeNetworks(model, keys)
     },
     notes: parts.flatMap(({ notes }) => notes)
   }
@@ -148,7 +150,27 @@ function given(value: Json | undefined): boolean {
   )
 }
 
+/** The swarm knows the network `host` of every node, but no `none`: that is a network with nobody else and no way out. */
+function modeNetworks(
+  model: ComposeModel,
+  keys: Readonly<Record<string, string>>
+): Readonly<Record<string, JsonObject>> {
+  const modes = Object.entries(model.services).map(([name, { network_mode }]) => [name, network_mode] as const)
+  const alone = modes.filter(([, mode]) => mode === 'none').map(([name]) => aloneKey(keys[name] ?? name))
+  return {
+    ...(modes.some(([, mode]) => mode === 'host') ? { host: { external: true, name: 'host' } } : {}),
+    ...Object.fromEntries(alone.map(key => [key, { internal: true }]))
+  }
+}
+
+function aloneKey(service: string): string {
+  return `none-${service}`
+}
+
 function modeNote(service: string, mode: string): Note {
-  const message = `${service} runs on the ${mode} network of its node; the other services do not reach it by its name.`
+  const message =
+    mode === 'none'
+      ? `${service} is to have no network; a swarm gives it one of its own, with nobody else on it and no way out.`
+      : `${service} runs on the ${mode} network of its node; the other services do not reach it by its name.`
   return { rule: 'node-network', service, at: ['services', service, 'network_mode'], message }
 }

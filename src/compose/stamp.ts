@@ -62,8 +62,11 @@ export function mapServices(stack: Stack, change: (service: StackService, key: s
 }
 
 export function pick(section: Readonly<Record<string, JsonObject>> | undefined, keys: readonly string[]): JsonObject {
-  const wanted = new Set(keys)
-  return Object.fromEntries(Object.entries(section ?? {}).filter(([key]) => wanted.has(key)))
+  const found = [...new Set(keys)].flatMap((key): [string, JsonObject][] => {
+    const value = section !== undefined && Object.hasOwn(section, key) ? section[key] : undefined
+    return value === undefined ? [] : [[key, value]]
+  })
+  return Object.fromEntries(found)
 }
 
 /** The keys of the secrets or configs that a service's list mounts. */

@@ -9,7 +9,8 @@ import {
   visit,
   type Document,
   type Node,
-  type Pair
+  type Pair,
+  type YAMLMap
 } from 'yaml'
 import { textOf } from './json.js'
 import type { Source } from './project.js'
@@ -101,18 +102,36 @@ interface Next {
 
 function stepInto(document: Document, from: Node | undefined, step: Step): Next | undefined {
   const value = isAlias(from) ? from.resolve(document) : from
-  if (isMap(value)) return typeof step === 'string' ? mapEntry(document, value.items, step) : undefined
+  if (isMap(value)) return typeof step === 'string' ? mapEntry(document, value, step) : undefined
   if (!isSeq(value)) return undefined
   const items = value.items as Node[]
   const item = typeof step === 'object' && 'index' in step ? items[step.index] : items.find(matcher(step))
   return item === undefined ? undefined : { node: item, value: item }
 }
 
-function mapEntry(document: Document, items: readonly unknown[], key: string): Next | undefined {
-  const pairs = items.filter(isPair)
-  const own = pairs.find(pair => isScalar(pair.key) && textOf(pair.key.value) === key)
+interface MapIndex {
+  readonly byKey: ReadonlyMap<string, Pair>
+  readonly merges: readonly Pair[]
+}
+
+/** A file of many services is looked into many times: each mapping is indexed once. */
+const indexes = new WeakMap<YAMLMap, MapIndex>()
+
+function indexOf(map: YAMLMap): MapIndex {
+  const known = indexes.get(map)
+  if (known !== undefined) return known
+  const byKey = new Map<string, Pair>()
+  for (const pair of map.items) if (isScalar(pair.key)) byKey.set(textOf(pair.key.value), pair)
+  const index = { byKey, merges: map.items.filter(isMerge) }
+  indexes.set(map, index)
+  return index
+}
+
+function mapEntry(document: Document, map: YAMLMap, key: string): Next | undefined {
+  const { byKey, merges } = indexOf(map)
+  const own = byKey.get(key)
   if (own !== undefined) return { node: own.key as Node, value: (own.value ?? undefined) as Node | undefined }
-  for (const merge of pairs.filter(isMerge)) {
+  for (const merge of merges) {
     const merged = isSeq(merge.value) ? (merge.value.items as Node[]) : [merge.value as Node]
     for (const node of merged) {
       const found = stepInto(document, node, key)

@@ -48,7 +48,7 @@ describe('networks', () => {
       { net: { driver_opts: { a: 'b' } } }
     ],
     ['the host’s', { network_mode: 'host' }, { host: null }],
-    ['none', { network_mode: 'none' }, { none: null }]
+    ['none', { network_mode: 'none' }, { 'none-web': null }]
   ])('attachment: %s', (_, given, expected) => {
     expect(web(given, { model: { networks: { net: {} } } })['networks']).toEqual(expected)
   })
@@ -60,6 +60,14 @@ describe('networks', () => {
     )
     expect(stack.networks).toEqual({ p: { external: true, name: 'proxy' }, host: { external: true, name: 'host' } })
     expect(externals.networks).toEqual(['proxy'])
+  })
+
+  it('each service without a network has one of its own, without a way out', () => {
+    const { stack } = translated({
+      a: { image: 'a:1', network_mode: 'none' },
+      b: { image: 'a:1', network_mode: 'none' }
+    })
+    expect(stack.networks).toEqual({ 'none-a': { internal: true }, 'none-b': { internal: true } })
   })
 
   it('links become aliases of their target', () => {

@@ -111,7 +111,7 @@ describe('renderStack', () => {
   it('is JSON with sorted keys and no empty sections', () => {
     const text = renderStack({ services: { web: { image: 'a', cap_add: ['Z', 'A'] } }, networks: {} })
     expect(text).toBe(
-      '{\n  "services": {\n    "web": {\n      "cap_add": [\n        "Z",\n        "A"\n      ],\n      "image": "a"\n    }\n  },\n  "version": "3.13"\n}\n'
+      '{\n  "services": {\n    "web": {\n      "cap_add": [\n        "Z",\n        "A"\n      ],\n      "image": "a"\n    }\n  }\n}\n'
     )
   })
 })

@@ -40,9 +40,10 @@ export function readSilence(positions: Positions, entries: readonly (readonly [s
     const inFile = blocks.find(({ source }) => source.file === at.file)?.blocks
     return at.line === undefined ? undefined : inFile?.find(block => covers(block, at.line ?? 0))?.entry
   }
+  const silenced = new Set(directives.flatMap(({ rules }) => rules))
   return {
     covers: (note, at) => {
-      if (ruleText(note.rule).silence === false) return false
+      if (!silenced.has(note.rule) || ruleText(note.rule).silence === false) return false
       const own = note.service === undefined ? entryOf(note.at) : `services.${note.service}`
       return [undefined, own, blockOf(at)].some(entry => names(note.rule, entry))
     },

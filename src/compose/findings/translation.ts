@@ -91,7 +91,7 @@ export const translationRules = {
   'node-network': {
     level: 'warning',
     title: 'The network of the node',
-    why: 'A service with `network_mode: host` or `none` is attached to the predefined network of that name. It has no name on the networks of the stack and cannot publish ports.',
+    why: 'A service with `network_mode: host` uses the network of the node it runs on: it has no name on the networks of the stack, and its ports are open on that node. A swarm has no `network_mode: none`; the service gets an internal network of its own instead, which nobody else is on.',
     remedy: 'Use a network of the stack and publish the ports you need, `mode: host` where the client address matters.'
   },
   'shared-network': {
