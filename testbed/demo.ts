@@ -159,6 +159,7 @@ async function chapter<T>(title: string, tellIt: () => Promise<T>): Promise<T> {
 }
 
 function expect(what: string, holds: boolean): void {
+  if (interrupted) return
   say(`  ${holds ? '✓' : '✗'} ${what}`)
   if (!holds) untrue.push(what)
 }

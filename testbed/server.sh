@@ -42,6 +42,17 @@ prepare_cgroups() {
   fi
 }
 
+# In a container with control groups v2 the topmost group is not the machine's own, and one that holds processes cannot hand its
+# controllers on: they move to a group beside, as Docker-in-Docker does it.
+free_topmost_cgroup() {
+  local top=/sys/fs/cgroup process controllers
+  [ -e "$top/cgroup.type" ] && ! grep -qw memory "$top/cgroup.subtree_control" || return 0
+  mkdir -p "$top/init"
+  for process in $(cat "$top/cgroup.procs"); do echo "$process" >"$top/init/cgroup.procs" 2>/dev/null || true; done
+  controllers=$(sed 's/[^ ]*/+&/g' "$top/cgroup.controllers")
+  echo "$controllers" >"$top/cgroup.subtree_control" || true
+}
+
 prepare_system() {
   local root=$dir/disk/root file
   hostname "$name"
@@ -72,7 +83,7 @@ prepare_network() {
 
 # nothing that is mounted here is to be seen outside; said of the namespace's own root, which a chroot does not show
 nsenter --mount=/proc/self/ns/mnt --wd="${BUSYBOX%/*}" ./busybox mount --make-rprivate /
-prepare_disk; prepare_system; prepare_network
+free_topmost_cgroup; prepare_disk; prepare_system; prepare_network
 # The overlay becomes the root of the mount namespace itself, not of this process alone: who enters the namespace later (docker exec,
 # healthchecks) must land in it. Entering our own namespace anew leads out of a chroot that the testbed itself may live in; from there
 # on nothing but the static busybox, by a path from the working folder, is sure to run.
