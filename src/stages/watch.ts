@@ -8,7 +8,7 @@ import { conclude } from '../rollout/outcome.js'
 import { progress } from '../rollout/progress.js'
 import { timeOf } from '../rollout/tasks.js'
 import type { Rollout, Snapshot, Target } from '../rollout/types.js'
-import { oneLine } from '../text.js'
+import { duration, oneLine } from '../text.js'
 
 export interface WatchOptions {
   /** The stack that all targets are of; null looks through the whole swarm. */
@@ -23,8 +23,8 @@ export interface WatchOptions {
   readonly waitForRollback?: boolean
 }
 
-/** How often to look, in milliseconds: after an event, while something moves, while nothing does, when there is no connection. */
-const pace = { woken: 200, moving: 500, still: 1_000, lost: 1_000, again: 30 }
+/** How often to look, in milliseconds: after an event, while something moves, while nothing does, when there is no connection; and when an answer is late. */
+const pace = { woken: 200, moving: 500, still: 1_000, lost: 1_000, again: 30, late: 5_000 }
 /** Nodes are asked for with every so manieth look, and when an event tells of one. */
 const nodesEvery = 10
 /** What is fetched of a failed task: lines of its log, and how long that may take in milliseconds. */
@@ -42,7 +42,7 @@ export async function watch(
   options: WatchOptions
 ): Promise<Rollout> {
   const signal = options.signal ? AbortSignal.any([options.signal, ports.cancelled]) : ports.cancelled
-  const cancellation = firing(signal)
+  using deadline = endingWait(ports, signal, options.timeoutMs)
   using bell = listenForEvents(ports, engine, signal)
   const connection = new Connection(ports)
   const clock = new EngineClock(ports)
@@ -54,10 +54,9 @@ export async function watch(
   for (;;) {
     const seen = observation
     const withNodes = seen.snapshots % nodesEvery === 0 || bell.rangForNodes()
-    const snapshot = await Promise.race([
-      connection.tryTo(() => look(engine, clock, seen, { stack: options.stack, withNodes })),
-      cancellation
-    ])
+    const looking = connection.tryTo(() => look(engine, clock, seen, { stack: options.stack, withNodes }))
+    looking.catch(() => undefined) // when it comes too late to be waited for
+    const snapshot = await Promise.race([looking, deadline.reached])
     if (snapshot) {
       if (seen.snapshots === 0) observation = startObservation(targets, clock.of(startedAt))
       const next = observe(observation, snapshot)
@@ -84,20 +83,24 @@ async function look(
   { stack, withNodes }: { readonly stack: string | null; readonly withNodes: boolean }
 ): Promise<Snapshot> {
   if (seen.snapshots === 0) await clock.set(engine)
+  const targets = async () => (await engine.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
   const known = [...seen.services.values()].flatMap(({ service }) => service?.ID ?? [])
-  const wanted = seen.services
-  const isTarget = (name: string) => wanted.has(name)
-  const ids =
-    known.length === wanted.size
-      ? known
-      : (await engine.services(stack)).filter(({ Spec }) => isTarget(Spec.Name)).map(({ ID }) => ID)
-  const [tasks, current, nodes] = await Promise.all([
-    ids.length === 0 ? [] : engine.tasks(ids),
-    ids.length === 0 ? [] : currentTasks(engine, ids),
-    withNodes ? engine.nodes() : null
-  ])
-  const services = (await engine.services(stack)).filter(({ Spec }) => isTarget(Spec.Name))
+  const nodes = withNodes ? await engine.nodes() : null
+  const read = (ids: readonly string[]): Promise<(readonly Task[])[]> =>
+    ids.length === 0 ? Promise.resolve([]) : Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
+  const present = async () => read((await targets()).map(({ ID }) => ID))
+  const isComplete = known.length === seen.services.size
+  // the engine refuses to list the tasks of a service that has just been removed
+  const [tasks = [], current = []] = isComplete ? await read(known).catch(whenGone(present)) : await present()
+  const services = await targets()
   return { at: clock.now(), services, tasks, current: current.map(({ ID }) => ID), ...(nodes && { nodes }) }
+}
+
+function whenGone<T>(again: () => Promise<T>): (thrown: unknown) => Promise<T> {
+  return thrown => {
+    if (thrown instanceof EngineError && thrown.status === 404) return again()
+    throw thrown
+  }
 }
 
 /**
@@ -178,6 +181,8 @@ class Connection {
 
   /** null when there was no answer, or the swarm has no leader just now. */
   async tryTo<T>(request: () => Promise<T>): Promise<T | null> {
+    const answered = new AbortController()
+    void this.sayWhenLate(answered.signal)
     try {
       const answer = await request()
       if (this.lost) this.ports.log.info('The engine answers again.')
@@ -185,11 +190,30 @@ class Connection {
       return answer
     } catch (thrown) {
       if (!(thrown instanceof EngineError) || (thrown.status !== 0 && thrown.status < 500)) throw thrown
-      if (!this.lost) this.ports.log.info(`The engine does not answer, trying again: ${oneLine(thrown.message)}`)
-      this.lost = true
+      this.sayLost(oneLine(thrown.message))
       return null
+    } finally {
+      answered.abort()
     }
   }
+
+  /** A request may itself wait for a lost connection: the reader of the log should not have to guess. */
+  private async sayWhenLate(answered: AbortSignal): Promise<void> {
+    await this.ports.clock.sleep(pace.late, answered)
+    if (!answered.aborted) this.sayLost(`nothing for ${duration(pace.late)}`)
+  }
+
+  private sayLost(why: string): void {
+    if (!this.lost) this.ports.log.info(`The engine does not answer, trying again: ${why}`)
+    this.lost = true
+  }
+}
+
+/** `reached` becomes null when the signal fires or the time is over. */
+function endingWait(ports: Ports, signal: AbortSignal, ms: number): Disposable & { readonly reached: Promise<null> } {
+  const over = new AbortController()
+  const reached = ports.clock.sleep(ms, AbortSignal.any([signal, over.signal])).then(() => null)
+  return { reached, [Symbol.dispose]: () => over.abort() }
 }
 
 interface Bell extends Disposable {
@@ -197,14 +221,6 @@ interface Bell extends Disposable {
   wait(ms: number): Promise<void>
   /** Whether an event told of a node since this was last asked. */
   rangForNodes(): boolean
-}
-
-/** Becomes null when the signal fires. */
-function firing(signal: AbortSignal): Promise<null> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve(null)
-    else signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
 }
 
 /** Listens to the engine's events of services and nodes, again and again when the connection drops. There are none of tasks. */
