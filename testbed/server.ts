@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { callEngine } from './engine-api.ts'
 import { endWithNamespace, firstInside, launch, run, tryRead, until } from './processes.ts'
+import { sshdConfig } from './sshd.ts'
 import { here, pathWith, systemPath, type Generation, type Toolchain } from './toolchain.ts'
 
 /** How one server of a bed is made. */
@@ -284,19 +285,4 @@ export class Server {
       return ''
     }
   }
-}
-
-function sshdConfig(dir: string, port: number, first: readonly string[]): string {
-  return `${first.join('\n')}
-Port ${port}
-LogLevel VERBOSE
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-UsePAM no
-AuthorizedKeysFile ${dir}/authorized/%u
-StrictModes no
-PidFile /run/sshd.pid
-Subsystem sftp internal-sftp
-`
 }
