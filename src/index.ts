@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { freeLock } from './adapters/abandoned.js'
 import { actionsLog, actionsOutputs, splitEnvironment, state } from './adapters/actions.js'
+import { githubBuildCache } from './adapters/cache.js'
 import { systemClock } from './adapters/clock.js'
 import { openGithub } from './adapters/github.js'
 import { localFiles } from './adapters/files.js'
@@ -43,6 +44,7 @@ async function start(): Promise<boolean> {
     cancelled,
     github: openGithub({ http: fetchHttp, clock: systemClock, cancelled }),
     serveImages,
+    cache: githubBuildCache(runnerTemp, log),
     connect: makeConnect({
       env,
       runnerTemp,

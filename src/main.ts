@@ -6,6 +6,7 @@ import { deploy } from './pipelines/deploy.js'
 import { asDeployment, openGithub } from './pipelines/on-github.js'
 import { deployPreview, removePreview } from './pipelines/preview.js'
 import { present } from './pipelines/present.js'
+import { plan } from './pipelines/plan.js'
 import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
@@ -116,7 +117,7 @@ async function performCommand(run: Run, target: StackTarget): Promise<Outcome> {
     case 'setup':
       return await setup(run, target)
     case 'plan':
-      throw new UserError({ message: `\`${run.inputs.command}\` is not there yet.`, remedy: 'Use `deploy`.' })
+      return await plan(run, target)
   }
 }
 

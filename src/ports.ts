@@ -13,6 +13,7 @@ export interface Ports {
   readonly http: Http
   readonly connect: Connect
   readonly serveImages: ServeImages
+  readonly cache: BuildCache
   readonly outputs: Outputs
   readonly github: OpenGithub
   /** Fires when the job is cancelled: every wait takes it. */
@@ -130,6 +131,14 @@ export interface Http {
       signal?: AbortSignal
     }
   ): Promise<HttpReply>
+}
+
+/** A folder carried from run to run. Neither call ever throws: a cache is no reason to fail. */
+export interface BuildCache {
+  /** The newest folder that was saved under a key with this beginning; an empty one, without a key, when there is none. */
+  restore(prefix: string): Promise<{ readonly folder: string; readonly key: string | undefined }>
+  /** Saves a folder, which is gone afterwards. false when it was not saved. */
+  save(folder: string, key: string): Promise<boolean>
 }
 
 /** OCI layouts on the runner's loopback, read-only, for an engine that pulls by digest. */

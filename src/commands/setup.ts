@@ -100,6 +100,11 @@ export function startArgv(survey: Survey): readonly string[] {
   return asRoot(survey, survey.systemd ? ['systemctl', 'enable', '--now', 'docker'] : ['service', 'docker', 'start'])
 }
 
+/** Succeeds once the engine has made its socket, within half a minute. */
+export function awaitSocketArgv(socket: string): readonly string[] {
+  return ['sh', '-c', 'for i in $(seq 60); do [ -S "$1" ] && exit 0; sleep 0.5; done; exit 1', 'sh', socket]
+}
+
 /** Lets the user use the engine, from the next login on. */
 export function joinGroupArgv(survey: Survey): readonly string[] {
   return asRoot(survey, ['usermod', '-aG', 'docker', survey.user])

@@ -1,12 +1,13 @@
 import { UserError } from '../errors.js'
 import type { CacheKind } from '../images/cache.js'
 import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
-import { pin } from '../images/reference.js'
+import { formatReference, pin } from '../images/reference.js'
 import type { TagSource } from '../images/tags.js'
 import type { Job } from '../job.js'
 import type { Build } from '../model.js'
 import type { Ports } from '../ports.js'
-import { bakeImages, type BakeRequest } from '../stages/build.js'
+import { bakeImages, type Baked, type BakeRequest } from '../stages/build.js'
+import { restoreLocalCache, saveLocalCache } from '../stages/local-cache.js'
 import type { RegistrySession } from '../stages/login.js'
 import { contentKeys, findReusable, tagReused } from '../stages/reuse.js'
 
@@ -51,13 +52,24 @@ export async function buildImages(ports: Ports, request: BuildRequest): Promise<
     const reused = await reuse(ports, request, plan, keys)
     const wanted = plan.targets.filter(target => reused[target.name] === undefined)
     if (wanted.length === 0) return pinned(plan, reused)
-    const { digests } = await bakeImages(ports, {
+    const { digests } = await bakeWithCache(ports, {
       ...bakeRequest(request, wanted),
       output: { kind: 'push' },
       extraTags: target => contentTags(target, keys[target.name])
     })
     return pinned(plan, { ...reused, ...digests })
   })
+}
+
+/** What {@link buildImages} would give, without building: an image that is still to be built has its tag only. */
+export async function foreseeImages(ports: Ports, request: BuildRequest): Promise<BuiltImages> {
+  const plan = planFor(request)
+  if (plan.problems.length > 0) throw new UserError(plan.problems)
+  const keys = await contentKeys(ports, plan.targets, request.platforms)
+  const { find } = request
+  const there =
+    request.mode === 'always' || find === undefined ? {} : await findReusable(ports, plan.targets, keys, find)
+  return pinned(plan, there)
 }
 
 /** What the registry has of the same content is not built again. */
@@ -77,6 +89,15 @@ async function reuse(
     await tagReused(ports, target, digest, { env: request.session.env, find })
   }
   return digests
+}
+
+/** {@link bakeImages}, with the folder of a `local` cache fetched before and saved after. */
+export async function bakeWithCache(ports: Ports, request: BakeRequest): Promise<Baked> {
+  if (request.cache !== 'local') return await bakeImages(ports, request)
+  const cache = await restoreLocalCache(ports, request.stack)
+  const baked = await bakeImages(ports, { ...request, cacheFolders: cache })
+  await saveLocalCache(ports, request.stack, request.targets, cache)
+  return baked
 }
 
 function planFor(request: BuildRequest): BuildPlan {
@@ -116,8 +137,9 @@ export function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>
   const images: Record<string, string> = {}
   const byName: Record<string, string> = {}
   for (const target of plan.targets) {
-    const digest = digests[target.name] ?? ''
-    for (const [service, reference] of Object.entries(target.deploys)) images[service] = pin(reference, digest)
+    const digest = digests[target.name]
+    for (const [service, reference] of Object.entries(target.deploys))
+      images[service] = digest === undefined ? formatReference(reference) : pin(reference, digest)
   }
   for (const [name, service] of Object.entries(plan.named)) byName[name] = images[service] ?? name
   return { images, byName }

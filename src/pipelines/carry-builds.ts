@@ -5,7 +5,6 @@ import { parseReference } from '../images/reference.js'
 import { liveImage } from '../images/steady.js'
 import type { Stack } from '../model.js'
 import type { Host, Ports } from '../ports.js'
-import { bakeImages } from '../stages/build.js'
 import { contentKeys } from '../stages/reuse.js'
 import {
   assertOneNode,
@@ -15,7 +14,7 @@ import {
   saveLayouts,
   type DirectRegistry
 } from '../stages/transfer.js'
-import { bakeRequest, pinned, tagSource, type BuildRequest, type BuiltImages } from './build-images.js'
+import { bakeRequest, bakeWithCache, pinned, tagSource, type BuildRequest, type BuiltImages } from './build-images.js'
 
 export interface CarryRequest extends BuildRequest {
   /** The translated stack: where its services may run. */
@@ -99,7 +98,7 @@ async function buildAndCarry(
   try {
     const { env } = request.session
     const layouts = await ports.log.group('Build', async () => {
-      const baked = await bakeImages(ports, { ...bakeRequest(request, wanted), output: { kind: 'layout', folder } })
+      const baked = await bakeWithCache(ports, { ...bakeRequest(request, wanted), output: { kind: 'layout', folder } })
       if (baked.made === 'loaded') return await saveLayouts(ports, wanted, { folder, env })
       return Object.fromEntries(
         wanted.map(({ name }) => [name, { digest: baked.digests[name] ?? '', folder: `${folder}/${name}` }])

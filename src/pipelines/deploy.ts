@@ -1,5 +1,4 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
-import { label } from '../model.js'
 import type { Host } from '../ports.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects, findExternals } from '../stages/objects.js'
@@ -10,6 +9,7 @@ import { lockStack } from './lock.js'
 import { prepare, writeStackFile, type Prepared } from './prepare.js'
 import { provideImages } from './provide-images.js'
 import { rollOut } from './roll-out.js'
+import { labelsOf } from './wanted.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** From the compose files to a verdict: the whole way of a push to main. */
@@ -37,7 +37,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     brought: images.brought,
     rotated: made,
     session,
-    labels: target.preview === undefined ? {} : { [label.preview]: target.preview.label }
+    labels: labelsOf(target)
   })
   return {
     ...outcome,

@@ -4,7 +4,7 @@ import { keepLive } from '../images/steady.js'
 import type { Host } from '../ports.js'
 import type { RegistrySession } from '../stages/login.js'
 import { digestFinder, resolveImages } from '../stages/resolve.js'
-import { buildImages, type BuildRequest, type BuiltImages } from './build-images.js'
+import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
 import { carryBuilds } from './carry-builds.js'
 import type { Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
@@ -16,13 +16,17 @@ export interface Images {
   readonly brought: Readonly<Record<string, string>>
 }
 
-/** Builds what has a `build`, gets it to where the nodes find it, and resolves every other image to its digest. */
+/**
+ * Builds what has a `build` (or, for a plan, says what would be built), gets it to where the nodes find it, and resolves every other image to its
+ * digest.
+ */
 export async function provideImages(
   run: Run,
   host: Host,
   target: StackTarget,
   prepared: Prepared,
-  session: RegistrySession
+  session: RegistrySession,
+  mode: 'build' | 'foresee' = 'build'
 ): Promise<Images> {
   const { ports, inputs, job } = run
   const { translation } = prepared
@@ -48,9 +52,11 @@ export async function provideImages(
     find: digestFinder(host.engine, session)
   }
   const built: BuiltImages =
-    transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
-      ? await carryBuilds(ports, host, { ...request, services: translation.stack, live })
-      : await buildImages(ports, request)
+    mode === 'foresee'
+      ? await foreseeImages(ports, request)
+      : transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
+        ? await carryBuilds(ports, host, { ...request, services: translation.stack, live })
+        : await buildImages(ports, request)
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
   const resolved = await resolveImages(ports, host.engine, {
     references: Object.fromEntries(others.map(([key, service]) => [key, service.image])),

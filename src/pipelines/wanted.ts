@@ -1,5 +1,5 @@
 import type { Place } from '../errors.js'
-import type { Finding, Stack } from '../model.js'
+import { label, type Finding, type Stack } from '../model.js'
 import type { RegistrySession } from '../stages/login.js'
 import type { StackTarget } from './run.js'
 
@@ -19,4 +19,9 @@ export interface Wanted {
   readonly session: RegistrySession
   readonly labels: Readonly<Record<string, string>>
   readonly rollbackOf?: string
+}
+
+/** What marks everything of a preview as one; nothing for any other stack. */
+export function labelsOf(target: StackTarget): Readonly<Record<string, string>> {
+  return target.preview === undefined ? {} : { [label.preview]: target.preview.label }
 }

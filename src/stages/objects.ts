@@ -105,24 +105,10 @@ export interface Objects {
  * alone; two runs at once make it only once.
  * @throws UserError when the swarm does not take one.
  */
-export async function ensureObjects(
-  ports: Ports,
-  engine: Engine,
-  request: { readonly stack: string; readonly plan: ObjectPlan }
-): Promise<Objects> {
+export async function ensureObjects(ports: Ports, engine: Engine, request: ObjectRequest): Promise<Objects> {
   const { stack, plan } = request
-  const externals = plan.externals.map(need => [`${need.kind}:${need.key}`, externalName(need)] as const)
-  if (plan.objects.length === 0) return { names: Object.fromEntries(externals), made: [] }
-  const key = await ensureKey(engine, stack)
-  const wanted = plan.objects.map(object => ({
-    object,
-    name: versionedName(key, {
-      kind: object.need.kind,
-      readable: readablePart(stack, object.need.key, object.need.name),
-      data: object.data
-    })
-  }))
-  const there = await existing(engine, stack)
+  const wanted = plan.objects.length === 0 ? [] : nameObjects(await ensureKey(engine, stack), request)
+  const there = wanted.length === 0 ? new Set<string>() : await existing(engine, stack)
   const made: string[] = []
   for (const { object, name } of wanted) {
     const { kind } = object.need
@@ -131,8 +117,45 @@ export async function ensureObjects(
     if (await create(engine, kind, name, object.data, labels(stack, kind, object.need.labels))) made.push(name)
     ports.log.info(`Made the ${kind} ${name} from ${object.origin}.`)
   }
-  const own = wanted.map(({ object, name }) => [`${object.need.kind}:${object.need.key}`, name] as const)
-  return { names: Object.fromEntries([...externals, ...own]), made }
+  return { names: allNames(plan, wanted), made }
+}
+
+/** The names that {@link ensureObjects} would give, and which of them it would make; changes nothing. */
+export async function foreseeObjects(engine: Engine, request: ObjectRequest): Promise<Objects> {
+  const { stack, plan } = request
+  if (plan.objects.length === 0) return { names: allNames(plan, []), made: [] }
+  // Without a key nothing of the stack is there yet, and any other will do to tell the names apart.
+  const wanted = nameObjects((await readKey(engine, keyName(stack))) ?? randomBytes(32), request)
+  const there = await existing(engine, stack)
+  const made = wanted.filter(({ object, name }) => !there.has(`${object.need.kind}:${name}`))
+  return { names: allNames(plan, wanted), made: made.map(({ name }) => name) }
+}
+
+interface ObjectRequest {
+  readonly stack: string
+  readonly plan: ObjectPlan
+}
+
+interface Named {
+  readonly object: ObjectPlan['objects'][number]
+  readonly name: string
+}
+
+function nameObjects(key: Uint8Array, { stack, plan }: ObjectRequest): readonly Named[] {
+  return plan.objects.map(object => ({
+    object,
+    name: versionedName(key, {
+      kind: object.need.kind,
+      readable: readablePart(stack, object.need.key, object.need.name),
+      data: object.data
+    })
+  }))
+}
+
+function allNames(plan: ObjectPlan, named: readonly Named[]): Readonly<Record<string, string>> {
+  const externals = plan.externals.map(need => [`${need.kind}:${need.key}`, externalName(need)] as const)
+  const own = named.map(({ object, name }) => [`${object.need.kind}:${object.need.key}`, name] as const)
+  return Object.fromEntries([...externals, ...own])
 }
 
 async function existing(engine: Engine, stack: string): Promise<Set<string>> {

@@ -1,6 +1,7 @@
 import {
   addressPool,
   advertiseAddress,
+  awaitSocketArgv,
   installArgv,
   joinGroupArgv,
   readSurvey,
@@ -139,8 +140,8 @@ async function ensureDocker(ports: Ports, server: Server, options: SetupOptions)
     done.push(`${host.name}: Docker installed.`)
   }
   const started = await host.run(startArgv(survey), { timeoutMs: 120_000 })
-  const running = await host.run(['test', '-S', server.address.socket])
-  if (started.code !== 0 && running.code !== 0) {
+  const running = await host.run(awaitSocketArgv(server.address.socket), { timeoutMs: 60_000 })
+  if (running.code !== 0) {
     throw new UserError(stepFailed(host.name, 'starting Docker', started.stderr || started.stdout))
   }
   done.push(`${host.name}: Docker started.`)

@@ -1,0 +1,44 @@
+import { nameObjects, pinImages } from '../compose/pin.js'
+import { liveRelease } from '../release/record.js'
+import { describeChange } from '../release/compare.js'
+import { emptyReport } from '../report/model.js'
+import { planRows } from '../report/plan.js'
+import { labelsOf } from './wanted.js'
+import { foreseeObjects } from '../stages/objects.js'
+import { readReleases } from '../stages/releases.js'
+import { assertReady, openSession } from './deploy.js'
+import { openHost } from './host.js'
+import { comment, openGithub } from './on-github.js'
+import { prepare, writeStackFile } from './prepare.js'
+import { provideImages } from './provide-images.js'
+import { compareWith } from './roll-out.js'
+import type { Outcome, Run, StackTarget } from './run.js'
+
+/** What a deploy of these files would change on the swarm, by the same comparison that a deploy makes. Changes nothing. */
+export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
+  const { ports } = run
+  const prepared = await prepare(run, target)
+  await using host = await openHost(run)
+  const { engine } = host
+  await assertReady(run, host, target, prepared)
+  await using session = await openSession(run, prepared)
+  const images = await provideImages(run, host, target, prepared, session, 'foresee')
+  const { names, made } = await foreseeObjects(engine, { stack: target.stack, plan: prepared.objects })
+  const [live, releases] = await Promise.all([engine.services(target.stack), readReleases(engine, target.stack)])
+  const { translation } = prepared
+  const stack = nameObjects(pinImages(translation.stack, images.references), names)
+  const last = liveRelease(releases)
+  const wanted = { target, stack, openReplicas: translation.openReplicas, labels: labelsOf(target) }
+  const changes = compareWith(wanted, live, last)
+  for (const change of changes) ports.log.info(describeChange(change))
+  const head = { command: 'plan', status: 'planned', stack: target.stack, startedAt: run.startedAt } as const
+  const report = {
+    ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+    ...(last !== null && { previousRelease: last.id }),
+    plan: planRows(changes),
+    findings: translation.findings,
+    rotated: made
+  }
+  await comment(run, openGithub(run), report)
+  return { report, images: images.references, stackFile: await writeStackFile(run, stack) }
+}
