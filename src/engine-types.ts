@@ -72,6 +72,14 @@ export interface Service {
     readonly CompletedTasks?: number
   }
   readonly JobStatus?: { readonly JobIteration?: Version; readonly LastExecution?: string }
+  /** What the swarm made of the published ports in ingress mode; those in host mode are the tasks'. */
+  readonly Endpoint?: { readonly Ports?: readonly PublishedPort[] }
+}
+
+export interface PublishedPort {
+  readonly Protocol?: string
+  readonly TargetPort?: number
+  readonly PublishedPort?: number
 }
 
 export interface Task {
@@ -90,7 +98,7 @@ export interface Task {
     readonly Err?: string
     readonly ContainerStatus?: { readonly ContainerID?: string; readonly PID?: number; readonly ExitCode?: number }
     readonly PortStatus?: {
-      readonly Ports?: readonly { readonly PublishedPort?: number; readonly TargetPort?: number }[]
+      readonly Ports?: readonly PublishedPort[]
     }
   }
   readonly DesiredState: string
