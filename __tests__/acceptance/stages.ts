@@ -43,6 +43,10 @@ export async function stageRun(server: Server): Promise<StageRun> {
     clock: systemClock,
     http: fetchHttp,
     serveImages,
+    cache: {
+      restore: () => Promise.resolve({ folder: mkdtempSync(join(folder, 'cache-')), key: undefined }),
+      save: () => Promise.resolve(false)
+    },
     cancelled: controller.signal,
     connect: () => Promise.reject(new Error('not here'))
   } as unknown as Ports

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openBed, type Bed } from '../../testbed/bed.ts'
+import { startCacheService, type CacheService } from '../../testbed/cache-service.ts'
+import { pushApp } from '../../testbed/images.ts'
+import { githubBuildCache } from '../../src/adapters/cache.js'
+import { readJob } from '../../src/job.js'
+import { buildImages, type BuildRequest } from '../../src/pipelines/build-images.js'
+import type { Ports } from '../../src/ports.js'
+import { openRegistrySession } from '../../src/stages/login.js'
+import { stageRun, type StageRun } from './stages.ts'
+
+jest.setTimeout(120_000)
+
+let bed: Bed
+let run: StageRun
+let ports: Ports
+let service: CacheService
+let folder: string
+
+beforeAll(async () => {
+  bed = await openBed({ name: 'cache', builder: { containerdStore: true } })
+  run = await stageRun(bed.server)
+  service = await startCacheService()
+  const temp = mkdtempSync(join(tmpdir(), 'cache-'))
+  // The client of the cache service reads its own process's environment.
+  Object.assign(process.env, service.env, { RUNNER_TEMP: temp, GITHUB_WORKSPACE: temp })
+  ports = {
+    ...run.ports,
+    env: { ...run.ports.env, ...bed.builderEnv, RUNNER_OS: 'Linux', RUNNER_ARCH: 'X64' },
+    cache: githubBuildCache(temp, run.ports.log)
+  }
+  const base = (await pushApp(bed.registry, { name: 'base:1' })).reference
+  folder = mkdtempSync(join(tmpdir(), 'context-'))
+  writeFileSync(
+    join(folder, 'Dockerfile'),
+    `FROM ${base} AS build\nRUN echo slow > /slow\nFROM ${base}\nCOPY --from=build /slow /slow\nRUN echo last > /last\n`
+  )
+}, 240_000)
+
+afterAll(async () => {
+  for (const name of Object.keys(service?.env ?? {})) Reflect.deleteProperty(process.env, name)
+  await service?.[Symbol.asyncDispose]()
+  await run?.host[Symbol.asyncDispose]()
+  await bed?.close()
+})
+
+async function build(cache: BuildRequest['cache']): Promise<string[]> {
+  run.lines.length = 0
+  // As on a hosted runner: a builder that remembers nothing.
+  await bed.builder?.docker('builder', 'prune', '--all', '--force')
+  await bed.builder?.docker('image', 'prune', '--all', '--force')
+  await using session = await openRegistrySession(ports, { registry: bed.registry, verify: false })
+  await buildImages(ports, {
+    builds: [{ service: 'web', build: { context: folder, network: 'none' } }],
+    values: new Map(),
+    stack: 'shop',
+    registry: bed.registry,
+    tags: [],
+    job: { ...readJob({}, undefined), refName: 'main', ref: 'refs/heads/main' },
+    platforms: ['linux/amd64'],
+    cache,
+    mode: 'always',
+    session,
+    workspace: folder
+  })
+  return [...run.lines]
+}
+
+const cached = (lines: string[]) => lines.filter(line => /^#\d+ CACHED$/.test(line)).length
+const ran = (lines: string[]) => lines.some(line => /^#\d+ DONE/.test(line)) && cached(lines) === 0
+
+it('carries a folder from run to run by the cache service, and saves it only when it changed', async () => {
+  expect(ran(await build('local'))).toBe(true)
+  expect(service.saved).toEqual([expect.stringMatching(/^swarm-rollout-Linux-X64-shop-[0-9a-f]{16}$/)])
+  const second = await build('local')
+  expect(cached(second)).toBe(3)
+  expect(second).toContain(`Build cache ${service.saved[0]}.`)
+  expect(service.saved).toHaveLength(1)
+})
+
+it('keeps the cache of a build in the registry', async () => {
+  await build('registry')
+  expect(cached(await build('registry'))).toBe(3)
+})
+
+it('keeps the last stage of a build in the image itself', async () => {
+  await build('auto')
+  expect(cached(await build('auto'))).toBeGreaterThan(0)
+})
+
+it('keeps nothing when told to', async () => {
+  await build('none')
+  expect(ran(await build('none'))).toBe(true)
+})
