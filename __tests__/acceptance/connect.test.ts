@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
-import { Caller, removeScratch } from './ssh-caller.ts'
+import { runAction } from '../../testbed/runner.ts'
+import { Caller, removeScratch, scratch } from './ssh-caller.ts'
 
 let bed: Bed
 beforeAll(async () => {
@@ -52,5 +53,28 @@ describe('connecting', () => {
     expect(words).toContain(`    ${bed.server.knownHosts}`)
     expect(bed.server.sshdLog().slice(before)).not.toMatch(/Accepted|publickey/)
     expect(caller.left()).toEqual([])
+  })
+
+  it('stays open for the later steps of a job that asks for it, and post ends it', async () => {
+    const before = bed.server.handshakes()
+    const result = await runAction({
+      with: {
+        command: 'status',
+        host: bed.server.host,
+        'ssh-key': bed.sshKey,
+        'ssh-known-hosts': bed.knownHosts,
+        'export-docker-host': 'true',
+        stack: 'shop'
+      },
+      workspace: scratch(),
+      env: { PATH: bed.builderEnv['PATH'] ?? '' }
+    })
+    expect(result.status).toBe('success')
+    expect(result.exported['DOCKER_HOST']).toMatch(/^unix:\/\/.+\/docker\.sock$/)
+    expect(existsSync(result.exported['DOCKER_HOST']?.replace('unix://', '') ?? '')).toBe(false)
+    expect(result.leftovers).toEqual([])
+    expect(readdirSync(result.runnerTemp).filter(name => name.startsWith('sr-'))).toEqual([])
+    expect(bed.server.handshakes() - before).toBe(1)
+    result.clean()
   })
 })

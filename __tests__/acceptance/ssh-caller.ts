@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeConnect, type ConnectionRecord } from '../../src/adapters/ssh.js'
 import { addresses } from '../../src/inputs/parse.js'
-import type { ConnectRequest, Host, Log } from '../../src/ports.js'
+import type { Connect, ConnectRequest, Host, Log } from '../../src/ports.js'
 
 const folders: string[] = []
 
@@ -32,19 +32,27 @@ export class Caller {
   readonly runnerTemp = scratch()
 
   connect(call: Call): Promise<Host> {
-    const { host, jump, env, ...rest } = call
-    const connect = makeConnect({
-      log: this.log,
-      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
-      runnerTemp: this.runnerTemp,
-      remember: records => (this.records = [...this.records.filter(each => !records.includes(each)), ...records])
-    })
-    return connect({
+    return this.port(call.env)(this.request(call))
+  }
+
+  /** What the pipelines would ask for with these inputs. */
+  request({ host, jump, env: _, ...rest }: Call): ConnectRequest {
+    return {
       hosts: addresses('host', host).value,
       jumps: addresses('ssh-jump', jump).value,
       timeoutMs: 15_000,
       signal: new AbortController().signal,
       ...rest
+    }
+  }
+
+  /** The Connect port of this runner. */
+  port(env: Readonly<Record<string, string>> = {}): Connect {
+    return makeConnect({
+      log: this.log,
+      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+      runnerTemp: this.runnerTemp,
+      remember: records => (this.records = [...this.records.filter(each => !records.includes(each)), ...records])
     })
   }
 
@@ -70,7 +78,7 @@ export class Caller {
     ]
   }
 
-  private readonly log: Log = {
+  readonly log: Log = {
     info: line => this.lines.push(line),
     debug: line => this.lines.push(`debug: ${line}`),
     notice: line => this.lines.push(`notice: ${line}`),
