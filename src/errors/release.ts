@@ -160,6 +160,9 @@ function choices(targets: readonly Named[]): string {
   if (targets.length === 0) return 'No earlier release is kept.'
   const list = targets
     .slice(0, 10)
-    .map(({ id, commit, at }) => `${id}${commit === '' ? '' : ` (${commit.slice(0, 7)}, ${at})`}`)
+    .map(
+      ({ id, commit, at }) =>
+        `${id}${commit === '' ? '' : ` (${commit.slice(0, 7)}, ${at.slice(0, 16).replace('T', ' ')} UTC)`}`
+    )
   return `One can go back to ${list.join(', ')}.`
 }

@@ -27,7 +27,7 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
         entries,
         live: before,
         labels: wanted.labels,
-        build: id => describeRelease(run, wanted, id, changes)
+        build: id => describeRelease(run, wanted, id, changes, entries)
       })
     : null
   const applied = await ports.log.group(entry === null ? 'Rollout' : `Rollout of release ${entry.id}`, () =>
@@ -58,14 +58,22 @@ function isWorthRelease(changes: readonly Change[]): boolean {
   return changes.some(change => isTouched(change) || change.kind === 'remove')
 }
 
-function describeRelease(run: Run, wanted: Wanted, id: string, changes: readonly Change[]): Release {
+/** What is applied is of the commit that is checked out, or of the release that a rollback goes back to. */
+function describeRelease(
+  run: Run,
+  wanted: Wanted,
+  id: string,
+  changes: readonly Change[],
+  entries: readonly ReleaseEntry[]
+): Release {
   const { job, startedAt } = run
+  const origin = entries.find(entry => entry.id === wanted.rollbackOf) ?? job
   return {
     version: 1,
     id,
     stack: wanted.target.stack,
-    commit: job.commit,
-    ref: job.ref,
+    commit: origin.commit,
+    ref: origin.ref,
     actor: job.actor,
     runUrl: job.runUrl,
     at: new Date(startedAt).toISOString(),

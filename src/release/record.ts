@@ -183,6 +183,15 @@ export function liveRelease(entries: readonly ReleaseEntry[]): ReleaseEntry | nu
   return entries.find(entry => entry.verdict === 'deployed') ?? null
 }
 
+/** Whether a service still is at this release. A job does not count: what it did is not taken back. */
+export function isStillThere(id: string, live: readonly Service[]): boolean {
+  return live.some(({ Spec }) => !isJobSpec(Spec) && Spec.Labels?.[label.release] === id)
+}
+
+function isJobSpec({ Mode }: Service['Spec']): boolean {
+  return Mode?.ReplicatedJob !== undefined || Mode?.GlobalJob !== undefined
+}
+
 /** A number that no record has and no live service was stamped with, even if its record is gone. */
 export function nextId(entries: readonly ReleaseEntry[], live: readonly Service[]): string {
   const stamped = live.map(service => Number(/^r(\d{1,9})$/.exec(service.Spec.Labels?.[label.release] ?? '')?.[1] ?? 0))

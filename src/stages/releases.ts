@@ -8,6 +8,7 @@ import {
   encodeRelease,
   largestRecord,
   nextId,
+  isStillThere,
   parseEntries,
   releaseLabels,
   releaseName,
@@ -59,18 +60,23 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<R
 
 /**
  * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. Asks for
- * the newest version of the record first, as compare-and-set wants it. A record that is gone is left at that.
+ * the newest version of the record first, as compare-and-set wants it. A record that is gone is left at that. A release
+ * of which a part still runs was not rolled back, even if the swarm took one of its services back: it failed.
  */
 export async function markRelease(
   engine: Engine,
   entry: ReleaseEntry,
   result: { readonly verdict: Verdict; readonly live?: readonly Service[] }
 ): Promise<void> {
+  const verdict =
+    result.verdict === 'rolled-back' && isStillThere(entry.id, await engine.services(entry.stack))
+      ? 'failed'
+      : result.verdict
   for (let attempt = 1; ; attempt++) {
     const object = await engine.config(entry.object.ID)
     if (object === null) return
     try {
-      await engine.labelObject('config', object, verdictLabels(object.Spec.Labels ?? {}, result.verdict, result.live))
+      await engine.labelObject('config', object, verdictLabels(object.Spec.Labels ?? {}, verdict, result.live))
       return
     } catch (error) {
       if (!(error instanceof EngineError) || attempt >= 5) throw error

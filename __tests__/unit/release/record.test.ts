@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Service } from '../../../src/engine-types.js'
 import {
   decodeRelease,
   encodeRelease,
+  isStillThere,
   keyOf,
   liveRelease,
   nextId,
@@ -76,6 +78,14 @@ describe('a release record', () => {
     expect(nextId([entry('r10'), entry('r9')], [])).toBe('r11')
     expect(nextId([entry('r2')], [live('shop', 'web', { release: 'r40' })])).toBe('r41')
     expect(nextId([], [live('shop', 'web', { release: 'by-hand' })])).toBe('r1')
+  })
+
+  it.each<[string, readonly Service[], boolean]>([
+    ['a service', [live('shop', 'web', { release: 'r1' }), live('shop', 'api', { release: 'r2' })], true],
+    ['only a job', [live('shop', 'migrate', { release: 'r2', job: { completed: 1 } })], false],
+    ['nothing', [live('shop', 'web', { release: 'r1' }), live('shop', 'theirs')], false]
+  ])('is still there in %s', (_title, services, there) => {
+    expect(isStillThere('r2', services)).toBe(there)
   })
 
   it('has a name that a config may have, and no two stacks share', () => {

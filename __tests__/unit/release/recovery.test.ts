@@ -84,17 +84,15 @@ describe('the way back to the release before', () => {
   it('never removes a service that was there before, and posts no Spec but the captured one', () => {
     const label = fc.constantFrom(undefined, 'r0', 'r1', 'r2', 'r3')
     const services = (prefix: number) =>
-      fc
-        .array(fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), release: label }), { maxLength: 4 })
-        .map(list =>
-          [...new Map(list.map(given => [given.key, given])).values()].map(({ key, release }, index): Service =>
-            live('shop', key, {
-              ...(release !== undefined && { release }),
-              version: prefix + index,
-              image: `app:${prefix}`
-            })
-          )
+      fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), release: label }), { maxLength: 4 }).map(list =>
+        [...new Map(list.map(given => [given.key, given])).values()].map(({ key, release }, index): Service =>
+          live('shop', key, {
+            ...(release !== undefined && { release }),
+            version: prefix + index,
+            image: `app:${prefix}`
+          })
         )
+      )
     fc.assert(
       fc.property(services(10), services(20), fc.boolean(), (before, now, withRecord) => {
         const rendered = stackOf({
