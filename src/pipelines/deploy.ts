@@ -3,6 +3,7 @@ import type { Host } from '../ports.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects, findExternals } from '../stages/objects.js'
 import { preflight } from '../stages/preflight.js'
+import { assertOwnPreview, findPreviewPort } from '../stages/preview.js'
 import { UserError } from '../errors.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
@@ -39,11 +40,12 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     session,
     labels: labelsOf(target)
   })
+  const url = await urlOf(host, target)
   return {
     ...outcome,
     report: {
       ...outcome.report,
-      ...(target.url !== undefined && { url: target.url }),
+      ...(url !== null && { url }),
       ...(target.preview && { preview: { number: target.preview.number } })
     },
     images: images.references,
@@ -51,8 +53,16 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   }
 }
 
+/** Where it is to be seen; null when nobody said, or nothing is published. */
+async function urlOf(host: Host, { url, preview, stack }: StackTarget): Promise<string | null> {
+  if (url !== undefined || preview?.urlAt === undefined) return url ?? null
+  const port = await findPreviewPort(host.engine, stack)
+  return port === null ? null : preview.urlAt(port)
+}
+
 /** What must be so on the server before anything is built, all problems at once. */
 export async function assertReady(run: Run, host: Host, target: StackTarget, prepared: Prepared): Promise<void> {
+  await assertOwnPreview(host.engine, target)
   const report = await preflight(run.ports, host, { stack: target.stack, externals: prepared.translation.externals })
   const missing = await findExternals(host.engine, prepared.objects.externals)
   const problems = [...report.problems, ...missing]

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
 import type { Github } from '../ports.js'
+import { previewUrl } from '../preview/url.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
 import { emptyReport, type RunReport, type RunStatus } from '../report/model.js'
 import { deploy } from './deploy.js'
@@ -13,7 +14,7 @@ const silent: ReadonlySet<RunStatus> = new Set(['skipped', 'overtaken', 'cancell
 /** A pull request's own stack: deployed, shown as a Deployment and in the comment. */
 export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kind: 'deploy' }): Promise<Outcome> {
   const github = openGithub(run)
-  const target = targetOf(plan, () => settle(github, plan))
+  const target = targetOf(run, plan, () => settle(github, plan))
   try {
     const outcome = await asDeployment(run, github, target, () => deploy(run, target))
     if (!silent.has(outcome.report.status)) await comment(run, github, outcome.report)
@@ -36,7 +37,7 @@ function brokenReport(run: Run, target: StackTarget, error: unknown): RunReport 
 /** What a closed pull request leaves: nothing. */
 export async function removePreview(run: Run, plan: PreviewPlan & { readonly kind: 'remove' }): Promise<Outcome> {
   const github = openGithub(run)
-  const target = targetOf(plan, () => settle(github, plan))
+  const target = targetOf(run, plan, () => settle(github, plan))
   const outcome = await remove(run, target)
   if (outcome.report.status !== 'removed') return outcome
   await retire(run, github, target)
@@ -44,11 +45,20 @@ export async function removePreview(run: Run, plan: PreviewPlan & { readonly kin
   return outcome
 }
 
-function targetOf(preview: Preview, stillWanted: () => Promise<string | null>): StackTarget {
+function targetOf({ inputs, job }: Run, preview: Preview, stillWanted: () => Promise<string | null>): StackTarget {
+  const { stack, number, label, variables, url } = preview
+  const template = inputs.previewUrl
+  const parts = { stack, number, branch: job.pullRequest?.headRef ?? '' }
   return {
-    stack: preview.stack,
-    preview: { label: preview.label, number: preview.number, variables: preview.variables, stillWanted },
-    ...(preview.url !== null && { url: preview.url })
+    stack,
+    preview: {
+      label,
+      number,
+      variables,
+      stillWanted,
+      ...(template !== undefined && { urlAt: (port: number) => previewUrl(template, { ...parts, port }) })
+    },
+    ...(url !== null && { url })
   }
 }
 

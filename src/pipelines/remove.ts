@@ -1,4 +1,5 @@
 import { emptyReport } from '../report/model.js'
+import { assertOwnPreview } from '../stages/preview.js'
 import { removeStack } from '../stages/remove.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
@@ -8,6 +9,7 @@ import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports, inputs } = run
   await using host = await openHost(run)
+  await assertOwnPreview(host.engine, target)
   await using _lock = await lockStack(
     run,
     host,

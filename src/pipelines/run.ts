@@ -34,6 +34,8 @@ export interface StackTarget {
     readonly variables: Readonly<Record<string, string>>
     /** Asked once the lock is held, as an event may be old: why the run is no longer wanted, or null. */
     readonly stillWanted: () => Promise<string | null>
+    /** Its URL, where that names the port which the swarm is still to choose. */
+    readonly urlAt?: (port: number) => string | null
   }
   readonly url?: string
 }

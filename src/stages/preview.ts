@@ -5,15 +5,16 @@ import { previewPort } from '../preview/port.js'
 
 /**
  * Stops the run before it touches a stack that merely has the preview's name: one of another repository, or one that
- * somebody deployed by hand. Throws UserError.
+ * somebody deployed by hand. Nothing to assert when the stack is no preview. Throws UserError.
  */
 export async function assertOwnPreview(
   engine: Engine,
-  preview: { readonly stack: string; readonly label: string }
+  { stack, preview }: { readonly stack: string; readonly preview?: { readonly label: string } }
 ): Promise<void> {
-  for (const { Spec } of await engine.services(preview.stack)) {
+  if (preview === undefined) return
+  for (const { Spec } of await engine.services(stack)) {
     const owner = Spec.Labels?.[label.preview]
-    if (owner !== preview.label) throw notThisPreview(preview.stack, preview.label, owner)
+    if (owner !== preview.label) throw notThisPreview(stack, preview.label, owner)
   }
 }
 
