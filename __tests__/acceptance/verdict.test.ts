@@ -17,6 +17,8 @@ interface Case {
   readonly before?: Readonly<Record<string, object>>
   readonly after: Readonly<Record<string, object>>
   readonly inputs?: Readonly<Record<string, string>>
+  /** Between the two deploys, as root on the server. */
+  readonly between?: readonly string[]
   readonly status: 'deployed' | 'unchanged' | 'failed' | 'rolled-back'
   /** What the log must say. */
   readonly says?: readonly RegExp[]
@@ -40,12 +42,63 @@ const update = (more: object): object =>
   deploy({ update_config: { order: 'start-first', failure_action: 'rollback', monitor: '2s', ...more } })
 const crash = { EXIT_AFTER: '0', EXIT_CODE: '7', PRINT_ERROR: 'no such table: users' }
 
+/** It runs only as long as a file of the server is there. */
+const fragile = {
+  ...update({}),
+  volumes: ['/opt:/data'],
+  command: ['sh', '-c', 'test -e /data/fragile || exit 3; exec /bin/app'],
+  deploy: {
+    replicas: 1,
+    endpoint_mode: 'dnsrr',
+    update_config: { order: 'stop-first', failure_action: 'rollback', monitor: '2s' },
+    rollback_config: { order: 'stop-first', failure_action: 'rollback', monitor: '2s' },
+    restart_policy: { delay: '500ms' }
+  }
+}
+
 const cases: Readonly<Record<string, Case>> = {
   'false-completed': {
     before: { web: bare({ VERSION: '1' }, update({ failure_action: 'continue' })) },
     after: { web: bare({ ...crash }, update({ failure_action: 'continue' })) },
     status: 'rolled-back',
     says: [/fail again and again|exited with code 7/, /no such table: users/],
+    runs: { web: '1/1' }
+  },
+  masked: {
+    // one slow task hides another's early crash from the updater, which then says completed
+    before: { web: bare({ VERSION: '1' }, update({ parallelism: 2 })) },
+    after: {
+      web: web('APP', {
+        environment: { SLOT: '{{.Task.Slot}}', HEALTHY_AFTER: '9' },
+        command: ['sh', '-c', '[ "$$SLOT" = 2 ] || { sleep 1; exit 7; }; exec /bin/app'],
+        healthcheck: { test: ['CMD-SHELL', '[ "$$SLOT" = 1 ] || /bin/healthy'], start_period: '30s' },
+        deploy: {
+          replicas: 2,
+          endpoint_mode: 'dnsrr',
+          update_config: { order: 'start-first', failure_action: 'rollback', monitor: '2s', parallelism: 2 },
+          restart_policy: { delay: '500ms' }
+        }
+      })
+    },
+    status: 'rolled-back',
+    says: [/exited with code 7/],
+    runs: { web: '1/1' }
+  },
+  'failed-rollback': {
+    // with failure_action rollback in rollback_config a rollback that fails ends in completed
+    before: { web: bare({}, fragile) },
+    between: ['rm', '/opt/fragile'],
+    after: { web: bare({ ...crash }, { ...fragile, command: ['/bin/app'] }) },
+    status: 'failed',
+    says: [/the swarm rolled it back, and .*: \d of 1 task of release r1/],
+    runs: {}
+  },
+  'late-update': {
+    before: { web: bare({ VERSION: '1' }, update({ monitor: '1s' })) },
+    after: { web: bare({ EXIT_AFTER: '5', EXIT_CODE: '9' }, update({ monitor: '1s' })) },
+    inputs: { 'stable-for': '8s' },
+    status: 'rolled-back',
+    says: [/exited with code 9 after \d s/],
     runs: { web: '1/1' }
   },
   paused: {
@@ -127,7 +180,7 @@ const cases: Readonly<Record<string, Case>> = {
     after: { web: bare({ EXIT_AFTER: '4', EXIT_CODE: '1' }) },
     inputs: { 'stable-for': '6s' },
     status: 'failed',
-    says: [/fail again and again/, /exited with code 1 after 4 s/],
+    says: [/fail again and again/, /exited with code 1 after \d s/],
     runs: {}
   },
   'no-node': {
@@ -174,6 +227,7 @@ const cases: Readonly<Record<string, Case>> = {
 beforeAll(async () => {
   bed = await openBed({ name: 'verdict', builder: false })
   app = await pushApp(bed.registry, { name: 'app:1' })
+  await bed.server.exec(['touch', '/opt/fragile'])
   const waiting = Object.entries(cases)
   const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -188,7 +242,7 @@ beforeAll(async () => {
 
 afterAll(() => bed.close(), 60_000)
 
-async function play(stack: string, { before, after, inputs = {} }: Case): Promise<StepResult> {
+async function play(stack: string, { before, between, after, inputs = {} }: Case): Promise<StepResult> {
   const workshop = new Workshop(bed, { stack, 'stable-for': '3s', timeout: '80s', ...inputs })
   const services = (these: Readonly<Record<string, object>>) =>
     JSON.parse(
@@ -199,6 +253,7 @@ async function play(stack: string, { before, after, inputs = {} }: Case): Promis
       const first = await workshop.compose(services(before)).run()
       if (first.status !== 'success') throw new Error(`the version before did not run:\n${first.log}`)
     }
+    if (between) await bed.server.exec(between)
     return await workshop.compose(services(after)).run()
   } finally {
     workshop.close()

@@ -4,7 +4,7 @@ export type Raw = Record<string, any>
 
 /** The parts of a service that src/engine-types.ts names. */
 export function trimService(service: Raw): Raw {
-  const { ID, Version, CreatedAt, UpdatedAt, Spec, PreviousSpec, UpdateStatus, ServiceStatus, JobStatus } = service
+  const { ID, Version, CreatedAt, UpdatedAt, Spec, PreviousSpec, UpdateStatus, JobStatus } = service
   return defined({
     ID,
     Version,
@@ -13,7 +13,6 @@ export function trimService(service: Raw): Raw {
     Spec: trimSpec(Spec),
     PreviousSpec: PreviousSpec && trimSpec(PreviousSpec),
     UpdateStatus,
-    ServiceStatus,
     JobStatus
   })
 }

@@ -117,12 +117,10 @@ function observeService(seen: ServiceSeen, service: Service | null, tasks: reado
   const ours = service !== null && releaseOf(service) === release ? service : null
   const next = { ...seen, service, release, ours: ours ?? seen.ours }
   const known = new Map<string, TaskSeen>()
+  const taskLook = { ...look, ours: ours !== null, target: seen.target, updatedAt: updatedAt(service) }
   for (const [id, task] of seen.tasks) known.set(id, { ...task, present: false, current: false })
   for (const task of tasks) {
-    known.set(
-      task.ID,
-      observeTask(seen.tasks.get(task.ID), task, { ...look, ours: ours !== null, target: seen.target })
-    )
+    known.set(task.ID, observeTask(seen.tasks.get(task.ID), task, taskLook))
   }
   const live = tasks.some(task => !hasEnded(task) && !isUnwanted(task))
   return {
@@ -135,11 +133,14 @@ function observeService(seen: ServiceSeen, service: Service | null, tasks: reado
   }
 }
 
-function observeTask(
-  seen: TaskSeen | undefined,
-  task: Task,
-  look: Look & { readonly ours: boolean; readonly target: Target }
-): TaskSeen {
+/** What is the same for all tasks of a service in one snapshot. */
+interface TaskLook extends Look {
+  readonly ours: boolean
+  readonly target: Target
+  readonly updatedAt: number | null
+}
+
+function observeTask(seen: TaskSeen | undefined, task: Task, look: TaskLook): TaskSeen {
   const current = look.current.has(task.ID)
   const ended = hasEnded(task)
   const stuck =
@@ -160,13 +161,20 @@ function observeTask(
 }
 
 /**
- * Whether a task that is over when it is first seen was over before this run began. Version indexes tell it without any clock:
- * they count the changes of the whole swarm, and a task's was last raised when it ended.
+ * Whether a task that is over at the first look has nothing to do with this run: of a service that was not touched every such task, of one
+ * that was updated those made before. Both times are the leader's. That the task is of the current version does not make it this run's:
+ * a change of labels or replicas leaves the version as it is, with all the tasks that ever failed in it.
  */
-function isFromBefore(task: Task, look: Look & { readonly target: Target }): boolean {
-  const { touched, versionBefore } = look.target
-  if (!touched) return look.first
-  return versionBefore !== undefined && task.Version.Index <= versionBefore
+function isFromBefore(task: Task, look: TaskLook): boolean {
+  if (!look.first) return false
+  if (!look.target.touched) return true
+  if (look.target.versionBefore === undefined) return false
+  return (timeOf(task.CreatedAt) ?? look.at) < (look.updatedAt ?? 0)
+}
+
+/** When the service was last updated by somebody: the swarm's own notes on that update raise UpdatedAt too. */
+function updatedAt(service: Service | null): number | null {
+  return timeOf(service?.UpdateStatus?.StartedAt) ?? timeOf(service?.UpdatedAt)
 }
 
 function withUpdate(updates: readonly UpdateSeen[], service: Service | null, at: number): readonly UpdateSeen[] {

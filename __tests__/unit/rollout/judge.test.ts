@@ -220,10 +220,16 @@ describe('failures', () => {
   const dies = (id: string, since: number, more = {}) =>
     task('web', id, 'failed', since, { Status: { State: 'failed', Err: 'task: non-zero exit (1)' }, ...more })
 
-  it('from before this run do not count', () => {
-    const old = ['a', 'b', 'c'].map(id => dies(id, 50, { Version: { Index: 9 } }))
-    const looks = [100, 101].map(seconds => look(seconds, [service('web')], [running(60), ...old]))
-    expect(play([target('web')], looks).last.verdict).toBe('deployed')
+  it.each([
+    ['by its own time', { UpdatedAt: at(90) }],
+    ['by the start of its rollout', { UpdatedAt: at(99), UpdateStatus: { State: 'completed', StartedAt: at(90) } }]
+  ])('of the same version from before this run’s update, %s, do not count', (_, updated) => {
+    // the task's version index is higher than that of the service before: it failed after the service had last been written
+    const failed = (since: number) => ['a', 'b', 'c'].map(id => dies(id, since, { Version: { Index: 15 } }))
+    const looks = (since: number) =>
+      [100, 101].map(s => look(s, [service('web', updated)], [running(60), ...failed(since)]))
+    expect(play([target('web')], looks(50)).last.verdict).toBe('deployed')
+    expect(play([target('web')], looks(91)).last.verdict).toBe('failed')
   })
 
   it('of a service that this run did not touch count from the first look on', () => {
