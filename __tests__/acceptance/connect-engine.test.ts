@@ -1,21 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { EngineError, type Engine, type Host } from '../../src/ports.js'
-import { openBed, type Bed } from '../../testbed/bed.ts'
+import { initSwarm, openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { pushVersions } from '../../testbed/images.ts'
 import { Caller, removeScratch } from './ssh-caller.ts'
 
+const generations = ['28', '26', '20'] as const
+
 let bed: Bed
+let server: Server
 let host: Host
 let engine: Engine
 let image: string
 beforeAll(async () => {
-  bed = await openBed({ name: 'engine', builder: false })
+  const servers = generations.map(each => ({ engine: each, joins: 'none' as const }))
+  bed = await openBed({ name: 'engine', builder: false, servers, swarm: false })
+  await Promise.all(bed.servers.map(each => initSwarm(each)))
   image = (await pushVersions(bed.registry))[0]?.reference ?? ''
-  host = await new Caller().connect({ host: bed.server.host, key: bed.sshKey, knownHosts: bed.knownHosts })
-  engine = host.engine
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
-  await host[Symbol.asyncDispose]()
   removeScratch()
   await bed.close()
 })
@@ -37,7 +39,21 @@ const until = async <T>(asked: () => Promise<T | undefined>): Promise<T> => {
   }
 }
 
-describe('the engine', () => {
+describe.each(generations)('the engine %s', generation => {
+  beforeAll(async () => {
+    server = bed.servers[generations.indexOf(generation)] as Server
+    host = await new Caller().connect({ host: server.host, key: bed.sshKey, knownHosts: bed.knownHosts })
+    engine = host.engine
+  })
+  afterAll(async () => {
+    await host[Symbol.asyncDispose]()
+  })
+
+  it('speaks its own API version', async () => {
+    const api = { 28: '1.51', 26: '1.45', 20: '1.41' }[generation]
+    expect(await engine.version()).toEqual({ api, engine: expect.stringMatching(new RegExp(`^${generation}\\.`)) })
+  })
+
   it.each(['secret', 'config'] as const)(
     'keeps a %s, finds it by its whole name and labels, and lets it go',
     async kind => {
@@ -130,7 +146,7 @@ describe('the engine', () => {
   })
 
   it('removes volumes and images, gone ones too', async () => {
-    await bed.server.docker('volume', 'create', '--label', 'com.docker.stack.namespace=web', 'web_data')
+    await server.docker('volume', 'create', '--label', 'com.docker.stack.namespace=web', 'web_data')
     expect(await engine.volumes('web')).toEqual(['web_data'])
     expect(await engine.removeVolume('web_data')).toBe(true)
     expect(await engine.removeVolume('web_data')).toBe(true)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
@@ -76,5 +77,35 @@ describe('connecting', () => {
     expect(readdirSync(result.runnerTemp).filter(name => name.startsWith('sr-'))).toEqual([])
     expect(bed.server.handshakes() - before).toBe(1)
     result.clean()
+  })
+
+  it('takes an engine of this machine without ssh, and runs programs here', async () => {
+    const caller = new Caller()
+    await using host = await caller.connect({ host: `unix://${bed.server.socket}` })
+    expect((await host.engine.info()).Name).toBe(bed.server.name)
+    expect((await host.run(['echo', 'here'])).stdout).toBe('here\n')
+    expect(host.dockerHost).toBe(`unix://${bed.server.socket}`)
+    expect(caller.records).toEqual([])
+    expect(await caller.refused({ host: 'unix:///nonexistent.sock' })).toMatch(
+      /does not answer at unix:\/\/\/nonexistent/
+    )
+  })
+
+  it('takes the path of another socket on the server', async () => {
+    const call = { key: bed.sshKey, knownHosts: bed.knownHosts }
+    await using host = await new Caller().connect({ ...call, host: `root@${bed.server.address}${bed.server.socket}` })
+    expect((await host.engine.info()).Name).toBe(bed.server.name)
+    const missing = `root@${bed.server.address}/nonexistent/docker.sock`
+    expect(await new Caller().refused({ ...call, host: missing })).toMatch(/no socket at \/nonexistent\/docker\.sock/)
+  })
+
+  it('goes over IPv6', async () => {
+    const six = (last: number): string => `fd77:${bed.prefix.replace(/\D/g, '') || '0'}::${last}`
+    await bed.server.exec(['ip', '-6', 'addr', 'add', `${six(2)}/64`, 'dev', 'eth0', 'nodad'])
+    execFileSync('ip', ['-6', 'addr', 'add', `${six(1)}/64`, 'dev', `${bed.prefix}r`, 'nodad'])
+    const knownHosts = bed.server.knownHosts.replace(/^\S+/, six(2))
+    await using host = await new Caller().connect({ host: `deploy@[${six(2)}]:22`, key: bed.sshKey, knownHosts })
+    expect((await host.engine.info()).Name).toBe(bed.server.name)
+    expect(await new Caller().refused({ host: `deploy@[${six(2)}]`, key: bed.sshKey })).toContain(`    ${knownHosts}`)
   })
 })

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { knownHostsName, type KnownHost } from '../commands/known-hosts.js'
 import type { Hop } from '../commands/ssh.js'
 import type { SeenKey, SshFailure } from '../commands/ssh-log.js'
+import { messageOf } from '../errors.js'
 import { connectionFailed, nameOf } from '../errors/ssh.js'
 import { EngineError, type Log } from '../ports.js'
 import type { EngineLink } from './engine-http.js'
@@ -130,8 +131,9 @@ export class SshConnection implements EngineLink {
 
   /** Ends the process that holds the connection; what is on disk stays. */
   async drop(): Promise<void> {
-    if (this.master !== undefined) await endMaster(this.master)
+    const { master } = this
     this.master = undefined
+    if (master !== undefined) await endMaster(master)
   }
 
   async close(): Promise<void> {
@@ -169,8 +171,7 @@ export class SshConnection implements EngineLink {
     for (let pause = 500; ; pause *= 2) {
       const end = await handshake(this.folder, plan, { ...how, timeoutMs: Math.max(500, deadline - Date.now()) })
       if ('master' in end) {
-        this.master = end.master
-        this.generation++
+        this.hold(end.master)
         return { kind: 'up' }
       }
       // sshd drops logins beyond MaxStartups at random: they are worth repeating, a refusal is not.
@@ -179,6 +180,16 @@ export class SshConnection implements EngineLink {
       }
       await delay(pause, undefined, { signal })
     }
+  }
+
+  /** When it ends by itself it is made anew at once, whether or not somebody waits: a docker CLI that comes next cannot. */
+  private hold(master: ChildProcess): void {
+    this.master = master
+    this.generation++
+    master.once('exit', () => {
+      if (this.closed || this.master !== master) return
+      this.restore(Date.now()).catch((error: unknown) => this.options.log.debug(messageOf(error)))
+    })
   }
 
   /** Shared by all calls that wait: one reconnect at a time. */
@@ -193,7 +204,7 @@ export class SshConnection implements EngineLink {
     const never = new AbortController().signal
     log.info(`The connection to ${this.name} was lost: connecting again.`)
     let why = 'no attempt was made'
-    for (let tries = 0; Date.now() - since < this.patience(); tries++) {
+    for (let tries = 0; !this.closed && Date.now() - since < this.patience(); tries++) {
       const index = (this.current + (tries === 0 ? 0 : 1)) % routes.length
       const limit = Math.min(this.options.timeoutMs, 15_000, Math.max(2_000, since + this.patience() - Date.now()))
       const attempt = await this.attemptWithin(index, limit, never)

@@ -36,7 +36,7 @@ export const target = 'server'
 export function sshConfig(plan: SshPlan): string {
   const blocks = plan.hops.map((hop, index) => [
     `Host ${aliasOf(plan.hops, index)}`,
-    `  HostName ${quoted(hop.host.replaceAll('%', '%%'))}`,
+    `  HostName ${quotedLiterally(hop.host)}`,
     `  Port ${hop.port}`,
     `  User ${quoted(hop.user)}`,
     ...(index === 0 ? [] : [`  ProxyJump ${aliasOf(plan.hops, index - 1)}`])
@@ -49,10 +49,10 @@ function common(plan: SshPlan): string[] {
   return [
     'BatchMode yes',
     'StrictHostKeyChecking yes',
-    `UserKnownHostsFile ${quoted(paths.knownHosts)}`,
+    `UserKnownHostsFile ${quotedLiterally(paths.knownHosts)}`,
     'GlobalKnownHostsFile /dev/null',
     // The verifier answers for a known fingerprint, and notes each key it is shown, all in the same handshake.
-    `KnownHostsCommand /bin/sh ${quoted(paths.verifier)} %I %H %f %t %K`,
+    `KnownHostsCommand /bin/sh ${quotedLiterally(paths.verifier)} %I %H %f %t %K`,
     'UpdateHostKeys no',
     'VerifyHostKeyDNS no',
     'CheckHostIP no',
@@ -61,7 +61,7 @@ function common(plan: SshPlan): string[] {
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     ...(plan.identity === 'file'
-      ? [`IdentityFile ${quoted(paths.key)}`, 'IdentitiesOnly yes', 'IdentityAgent none']
+      ? [`IdentityFile ${quotedLiterally(paths.key)}`, 'IdentitiesOnly yes', 'IdentityAgent none']
       : ['IdentityFile none', 'IdentitiesOnly no', 'IdentityAgent SSH_AUTH_SOCK']),
     ...(plan.hostKeyAlgorithms === undefined ? [] : [`HostKeyAlgorithms ${plan.hostKeyAlgorithms}`]),
     `ConnectTimeout ${plan.timeoutSeconds}`,
@@ -179,6 +179,11 @@ export function dialArgv(socket: string): readonly string[] {
 /** A word of ssh_config; what cannot be quoted there was refused when the address was parsed. */
 function quoted(word: string): string {
   return `"${word.replaceAll('"', '')}"`
+}
+
+/** The same where ssh expands tokens such as `%h`. */
+function quotedLiterally(word: string): string {
+  return quoted(word.replaceAll('%', '%%'))
 }
 
 /** In `-L`, a colon ends a field unless it is escaped (parse_fwd_field in readconf.c). */
