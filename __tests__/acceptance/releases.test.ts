@@ -15,11 +15,14 @@ import { restore } from '../../src/stages/restore.js'
 import { stageRun, type StageRun } from './stages.ts'
 
 let bed: Bed
+/** TESTBED_ENGINE=20: the same on an older engine. */
+const engine =
+  process.env['TESTBED_ENGINE'] === undefined ? {} : { engine: process.env['TESTBED_ENGINE'] as '20' | '26' | '28' }
 let run: StageRun
 let images: string[]
 
 beforeAll(async () => {
-  bed = await openBed({ name: 'releases', builder: false })
+  bed = await openBed({ name: 'releases', builder: false, ...engine })
   run = await stageRun(bed.server)
   images = (await pushVersions(bed.registry)).map(({ pinned }) => pinned)
 }, 240_000)
@@ -118,7 +121,10 @@ async function settled(stack: string): Promise<void> {
     const busy = services.filter(({ UpdateStatus, ServiceStatus, Spec }) => {
       const jobs = Spec.Mode?.ReplicatedJob
       if (jobs) return (ServiceStatus?.CompletedTasks ?? 0) < (jobs.TotalCompletions ?? 1)
-      return UpdateStatus?.State === 'updating' || ServiceStatus?.RunningTasks !== ServiceStatus?.DesiredTasks
+      return (
+        /^(updating|rollback_started)$/.test(UpdateStatus?.State ?? '') ||
+        ServiceStatus?.RunningTasks !== ServiceStatus?.DesiredTasks
+      )
     })
     if (busy.length === 0) return
     await new Promise(resolve => setTimeout(resolve, 250))
@@ -251,6 +257,86 @@ describe('releases on a swarm', () => {
     const specs = (services: readonly Service[]) => Object.fromEntries(services.map(({ Spec }) => [Spec.Name, Spec]))
     expect(specs(now)).toEqual(specs(captured))
   }, 120_000)
+
+  it('goes back to what was last deployed, not to what a killed run had left half done', async () => {
+    const [v1 = '', v2 = '', v3 = ''] = images
+    await deploy('half', stackOf({ web: service(v1), api: service(v1) }))
+    // Killed before its verdict: the record stays pending.
+    await put('half', stackOf({ web: service(v2), api: service(v1) }))
+    await settled('half')
+    const { entry, before, last } = await put('half', stackOf({ web: service(v3), api: service(v3) }))
+    const restoration = await restore(run.ports, run.host, {
+      stack: 'half',
+      release: entry?.id ?? '',
+      rendered: entry?.release.rendered ?? stackOf({}),
+      jobs: [],
+      before,
+      last,
+      redeploy: (rendered, services, live) => {
+        const changes = services.map(key => ({
+          ...({
+            kind: 'update',
+            why: 'changed',
+            key,
+            service: `half_${key}`,
+            job: false,
+            fields: [],
+            drift: []
+          } as const),
+          image: ''
+        }))
+        const { ports, host, dockerConfig } = run
+        return applyStack(ports, host, {
+          ...{ stack: 'half', rendered, changes, services, live, dockerConfig, withRegistryAuth: false }
+        })
+      }
+    })
+    expect(restoration.actions.map(({ key, action, why }) => [key, action, why])).toEqual([
+      ['web', 'redeploy', 'back to release r1'],
+      ['api', 'respec', 'back to release r1']
+    ])
+    expect(restoration.targets.map(({ key, release }) => [key, release]).sort()).toEqual([
+      ['api', 'r1'],
+      ['web', 'r1']
+    ])
+    await settled('half')
+    const now = await run.host.engine.services('half')
+    expect(now.map(({ Spec }) => Spec.TaskTemplate.ContainerSpec?.Image)).toEqual([v1, v1])
+    expect(now.map(({ Spec }) => Spec.Labels?.[label.release])).toEqual(['r1', 'r1'])
+  }, 120_000)
+
+  it.each([0, 300, 900, 1_500, 2_500])(
+    'meets the automatic rollback of the swarm at any moment (after %d ms) and ends where it began',
+    async ms => {
+      const [v1 = '', v2 = ''] = images
+      const stack = `race${ms}`
+      const auto = { update_config: { order: 'start-first', failure_action: 'rollback', monitor: '500ms' } }
+      await deploy(stack, stackOf({ web: service(v1, {}, auto) }))
+      const captured = await run.host.engine.services(stack)
+      const crash = { environment: { PORT: '', EXIT_AFTER: '0', EXIT_CODE: '1' } }
+      const { entry, before, last } = await put(stack, stackOf({ web: service(v2, crash, auto) }))
+      await new Promise(resolve => setTimeout(resolve, ms))
+      const { targets, left } = await restore(run.ports, run.host, {
+        ...{
+          stack,
+          release: entry?.id ?? '',
+          rendered: entry?.release.rendered ?? stackOf({}),
+          jobs: [],
+          before,
+          last
+        },
+        redeploy: () => Promise.reject(new Error('not needed'))
+      })
+      expect(left).toEqual([])
+      expect(targets.map(({ release }) => release)).toEqual(['r1'])
+      await settled(stack)
+      const [web] = await run.host.engine.services(stack)
+      expect(web?.Spec).toEqual(captured[0]?.Spec)
+      expect(web?.ServiceStatus?.RunningTasks).toBe(1)
+      expect(web?.UpdateStatus?.State ?? 'completed').toMatch(/^(rollback_)?completed$/)
+    },
+    60_000
+  )
 
   it('collects what nothing needs, keeps what a rollback needs, and refuses a release whose secret is gone', async () => {
     const [v1 = ''] = images
