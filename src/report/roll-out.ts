@@ -23,6 +23,8 @@ export interface Attempt {
   readonly restored: {
     readonly release: string | null
     readonly left: readonly string[]
+    /** false when a service could not be put back. */
+    readonly complete: boolean
     readonly rollout: Rollout | null
   } | null
 }
@@ -32,9 +34,14 @@ export function statusOf(attempt: Attempt): RunStatus {
   const { rollout, problems, restored, release } = attempt
   if (rollout.verdict === 'deployed' && problems.length === 0) return release === null ? 'unchanged' : 'deployed'
   if (rollout.verdict === 'cancelled' || rollout.verdict === 'overtaken') return rollout.verdict
-  if (restored?.rollout?.verdict === 'deployed') return 'rolled-back'
+  if (isRestored(attempt)) return 'rolled-back'
   // With `on-failure: leave` the swarm may have gone back by itself, with every service.
   return restored === null && rollout.verdict === 'rolled-back' ? 'rolled-back' : 'failed'
+}
+
+/** Whether the whole stack was seen to run as it did before. */
+function isRestored({ restored }: Attempt): boolean {
+  return restored?.complete === true && restored.rollout?.verdict === 'deployed'
 }
 
 /** Why it ended so, in a sentence or two for the top of the summary and the log. */
@@ -58,10 +65,14 @@ function unfinished(rollout: Rollout): string[] {
 function whatServes(attempt: Attempt): string {
   const { restored, last, rollout, release } = attempt
   if (release === null) return ''
-  if (restored?.rollout?.verdict === 'deployed') {
+  if (restored !== null && isRestored(attempt)) {
     return restored.release === null
       ? 'Every service is back at what ran before.'
       : `Every service is back at release ${restored.release}, which is serving.`
+  }
+  if (rollout.verdict === 'cancelled' && restored !== null) {
+    const where = restored.release === null ? 'what ran before' : `release ${restored.release}`
+    return [`The way back to ${where} was begun, and not waited for.`, ...restored.left].join(' ')
   }
   if (restored?.rollout !== null && restored !== null)
     return 'Going back did not succeed either: see the services for what runs where.'

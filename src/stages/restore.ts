@@ -24,6 +24,8 @@ export interface Restoration {
   readonly actions: readonly Pick<Recovery, 'service' | 'key' | 'action' | 'why'>[]
   /** What could not be put back or was left on purpose, one sentence each. */
   readonly left: readonly string[]
+  /** Whether everything that had to be put back was. */
+  readonly complete: boolean
 }
 
 /**
@@ -35,12 +37,13 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
   const plan = planRecovery({ ...request, now })
   const targets: Target[] = []
   const left = plan.filter(step => step.action === 'leave').map(step => `${step.key} was left as it is: ${step.why}.`)
+  const stuck: string[] = []
   const attempt = async (step: Recovery, act: () => Promise<Target | null>): Promise<void> => {
     try {
       const target = await act()
       if (target !== null) targets.push(target)
     } catch (error) {
-      left.push(`${step.key} could not be put back: ${messageOf(error)}`)
+      stuck.push(`${step.key} could not be put back: ${messageOf(error)}`)
     }
   }
   for (const step of plan) {
@@ -55,14 +58,15 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
     try {
       targets.push(...(await request.redeploy(record, again, now)))
     } catch (error) {
-      left.push(`${again.join(', ')} could not be put back: ${messageOf(error)}`)
+      stuck.push(`${again.join(', ')} could not be put back: ${messageOf(error)}`)
     }
   }
   return {
     targets,
     release: request.last?.id ?? null,
     actions: plan.map(({ service, key, action, why }) => ({ service, key, action, why })),
-    left
+    left: [...left, ...stuck],
+    complete: stuck.length === 0
   }
 }
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals'
+import { reasonOf, statusOf, type Attempt } from '../../../src/report/roll-out.js'
+import type { Rollout, Verdict } from '../../../src/rollout/types.js'
+
+function rollout(verdict: Verdict): Rollout {
+  return { verdict, services: [], timeline: [], startedAt: 0, endedAt: 0 }
+}
+
+function attempt(verdict: Verdict, more: Partial<Attempt> = {}): Attempt {
+  return {
+    stack: 'shop',
+    changes: [],
+    release: 'r2',
+    before: [],
+    last: null,
+    rollout: rollout(verdict),
+    problems: [],
+    restored: null,
+    ...more
+  }
+}
+
+function restored(verdict: Verdict | null, more: Partial<NonNullable<Attempt['restored']>> = {}): Attempt['restored'] {
+  return { release: 'r1', left: [], complete: true, rollout: verdict === null ? null : rollout(verdict), ...more }
+}
+
+const refused = { message: 'https://shop.example/ answered 502.' }
+
+describe('the status of a roll-out', () => {
+  it.each<[string, Attempt, string]>([
+    ['everything runs', attempt('deployed'), 'deployed'],
+    ['nothing had changed, and it runs', attempt('deployed', { release: null }), 'unchanged'],
+    ['nothing had changed, and it does not run', attempt('failed', { release: null }), 'failed'],
+    ['it runs, but a URL does not answer', attempt('deployed', { problems: [refused] }), 'failed'],
+    [
+      'a URL does not answer, and the stack is back',
+      attempt('deployed', { problems: [refused], restored: restored('deployed') }),
+      'rolled-back'
+    ],
+    ['it failed, and the stack is back', attempt('rolled-back', { restored: restored('deployed') }), 'rolled-back'],
+    ['going back failed too', attempt('rolled-back', { restored: restored('failed') }), 'failed'],
+    [
+      'one service could not be put back',
+      attempt('failed', { restored: restored('deployed', { complete: false }) }),
+      'failed'
+    ],
+    ['the way back was not watched', attempt('failed', { restored: restored(null) }), 'failed'],
+    ['left as it is, and the swarm went back', attempt('rolled-back'), 'rolled-back'],
+    ['left as it is', attempt('failed'), 'failed'],
+    ['the time was over', attempt('timeout'), 'failed'],
+    ['another run came after it', attempt('overtaken', { restored: null }), 'overtaken'],
+    ['the job was cancelled', attempt('cancelled', { restored: restored(null) }), 'cancelled']
+  ])('when %s', (_, of, status) => {
+    expect(statusOf(of)).toBe(status)
+  })
+})
+
+describe('the reason', () => {
+  it('says which release serves', () => {
+    expect(reasonOf(attempt('rolled-back', { restored: restored('deployed') }))).toBe(
+      'Every service is back at release r1, which is serving.'
+    )
+  })
+
+  it('does not claim a way back that was not seen', () => {
+    expect(reasonOf(attempt('failed', { restored: restored('failed') }))).toContain('did not succeed')
+    expect(reasonOf(attempt('cancelled', { restored: restored(null) }))).toBe(
+      'The way back to release r1 was begun, and not waited for.'
+    )
+  })
+
+  it('names what was left of a first deploy', () => {
+    const left = ['web was left as it is: it is the first deploy: there is nothing to go back to.']
+    expect(reasonOf(attempt('failed', { restored: restored(null, { release: null, left }) }))).toBe(left[0])
+  })
+})
