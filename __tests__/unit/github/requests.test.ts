@@ -34,7 +34,21 @@ describe('requests', () => {
     here = await world()
     here.fake.faults.push({ path: /comments/, times: 99, reply: 'hang up' })
     expect(await thrown(here.github.findComment(7, 'x'))).toEqual({ refusal: 'unreachable', status: 0 })
+    expect(here.fake.calls).toHaveLength(2)
+  })
+
+  it('are not repeated any more while it is down, until it answers again', async () => {
+    here = await world()
+    const fault = { path: /comments/, times: 5, reply: { status: 503, body: '' } }
+    here.fake.faults.push(fault)
+    await thrown(here.github.findComment(7, 'x'))
     expect(here.fake.calls).toHaveLength(4)
+    await thrown(here.github.findComment(7, 'x'))
+    expect(here.fake.calls).toHaveLength(5)
+    await here.github.findComment(7, 'x')
+    fault.times = 1
+    await here.github.findComment(7, 'x')
+    expect(here.fake.calls).toHaveLength(8)
   })
 
   it('that make something are not repeated: the first may have made it', async () => {

@@ -3,7 +3,7 @@ import { oneLine } from '../../text.js'
 
 /** How long one request may take. */
 const requestTimeoutMs = 15_000
-/** How long a run waits for rate limits, all in all: a deploy that is done should not be kept from saying so. */
+/** How long a run waits for GitHub, all in all: a deploy that is done should not be kept from saying so. */
 const patienceMs = 60_000
 const attempts = 4
 
@@ -37,6 +37,8 @@ export type Send = (request: GithubRequest) => Promise<GithubReply>
  */
 export function sender(world: GithubWorld, token: string): Send {
   let patience = patienceMs
+  /** It did not answer well however often it was asked: from then on it is asked once. */
+  let down = false
   const wait = async (ms: number): Promise<boolean> => {
     if (ms > patience || world.cancelled.aborted) return false
     patience -= ms
@@ -46,9 +48,16 @@ export function sender(world: GithubWorld, token: string): Send {
   return async request => {
     for (let attempt = 1; ; attempt += 1) {
       const result = await once(world, token, request)
-      if ('data' in result) return result
-      const pause = attempt < attempts ? result.pause(attempt) : null
-      if (pause === null || !(await wait(pause))) throw result.error
+      if ('data' in result) {
+        down = false
+        return result
+      }
+      const { refusal } = result.error
+      const most = down ? 1 : refusal === 'unreachable' ? 2 : attempts
+      const pause = attempt < most ? result.pause(attempt) : null
+      if (pause !== null && (await wait(pause))) continue
+      down = refusal === 'server' || refusal === 'unreachable'
+      throw result.error
     }
   }
 }

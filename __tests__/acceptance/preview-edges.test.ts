@@ -1,0 +1,187 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openBed, type Bed } from '../../testbed/bed.ts'
+import { startGithub, type FakeGithub } from '../../testbed/github/server.ts'
+import { pushVersions, type Pushed } from '../../testbed/images.ts'
+import { web } from './workshop.ts'
+import { Actions, pullRequestEvent, type Trigger } from './workflow-files.ts'
+
+/** Previews and plans where something is in the way: names that are taken, broken files, a GitHub that falters. */
+let bed: Bed
+let github: FakeGithub
+let actions: Actions
+let versions: Pushed[]
+const workspace = mkdtempSync(join(tmpdir(), 'edges-'))
+const secret = 'p@ss$w_rd*1<x>'
+
+beforeAll(async () => {
+  bed = await openBed({ name: 'edges' })
+  github = await startGithub()
+  actions = new Actions(bed, github, workspace, { DB_PASSWORD: secret })
+  versions = await pushVersions(bed.registry)
+  for (const number of [1, 2, 3, 4]) {
+    const headSha = String(number).repeat(40)
+    github.repository.pulls.set(number, { number, headRef: `feature-${number}`, headSha, state: 'open', merged: false })
+  }
+}, 180_000)
+
+afterAll(async () => {
+  actions.clean()
+  await github.close()
+  await bed.close()
+  rmSync(workspace, { recursive: true, force: true })
+}, 60_000)
+
+afterEach(() => {
+  expect(github.violations).toEqual([])
+  github.faults.length = 0
+})
+
+const image = (version: 1 | 2 | 3) => versions[version - 1]?.reference ?? ''
+const write = (services: object, rest: object = {}) =>
+  writeFileSync(join(workspace, 'compose.yaml'), JSON.stringify({ services, ...rest }))
+
+/** The registry of the bed takes no login. */
+const open = { 'pull-username': '', 'pull-password': '', 'registry-username': '', 'registry-password': '' }
+
+function preview(number: number, action: string, more: Record<string, string> = {}): Trigger {
+  const pull = github.repository.pulls.get(number)
+  if (pull) pull.state = action === 'closed' ? 'closed' : 'open'
+  return { file: 'preview.yml', event: pullRequestEvent(github, action, number), with: { ...open, ...more } }
+}
+
+const commentsOf = (number: number) => github.repository.comments.filter(({ issue }) => issue === number)
+
+describe('a stack that merely has the name of a preview', () => {
+  const stack = 'shop-pr-1'
+  beforeAll(async () => {
+    const label = `com.docker.stack.namespace=${stack}`
+    await bed.server.docker('service', 'create', '-d', '--name', `${stack}_web`, '--label', label, image(1))
+  }, 60_000)
+  afterAll(() => bed.server.docker('service', 'rm', `${stack}_web`))
+
+  it.each(['opened', 'closed'])(
+    'is left alone when the pull request is %s',
+    async action => {
+      write({ web: web(image(2)) })
+      const result = await actions.run(preview(1, action))
+      expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+      expect(result.log).toContain(`The stack ${stack} is there already and is no preview, not of acme/shop#1`)
+      const images = await bed.server.docker('service', 'ls', '--format', '{{.Name}} {{.Image}}')
+      expect(images).toBe(`${stack}_web ${image(1)}`)
+    },
+    60_000
+  )
+})
+
+describe('a preview at a port that the swarm chooses', () => {
+  it('shows the port in its URL, and answers there', async () => {
+    write({ web: web(image(1), { ports: [{ target: 8080, published: '80', mode: 'host' }] }) })
+    const result = await actions.run(
+      preview(2, 'opened', { 'preview-url': `http://${bed.server.address}:{port}/version` })
+    )
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    const url = result.outputs['url'] ?? ''
+    expect(url).toMatch(/^http:\/\/[\d.]+:\d{4,5}\/version$/)
+    expect((await (await fetch(url)).text()).trim()).toBe('version 1')
+    expect(commentsOf(2)[0]?.body).toContain(url.replace('http://', ''))
+  }, 120_000)
+
+  it('goes when it is too old', async () => {
+    const result = await actions.run({ file: 'prune.yml', with: { 'preview-ttl': '1s' } })
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
+    expect(result.summary).toContain('shop-pr-2')
+    expect(await bed.server.docker('service', 'ls', '-q', '--filter', 'label=swarm-rollout.preview')).toBe('')
+  }, 60_000)
+})
+
+describe('a pull request whose compose file is broken', () => {
+  it('is red, and told so on the pull request', async () => {
+    write({ web: { ...web(image(1)), privileged: true } })
+    const result = await actions.run(preview(3, 'opened'))
+    expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+    expect(commentsOf(3)).toHaveLength(1)
+    expect(commentsOf(3)[0]?.body).toMatch(/^<!-- swarm-rollout:shop-pr-3 -->\n### ❌ Failed/)
+    expect(commentsOf(3)[0]?.body).toContain('privileged')
+  }, 60_000)
+
+  it('shows no secret that its container prints, neither there nor in the summary', async () => {
+    const services = {
+      web: web(image(1), { environment: { EXIT_AFTER: '0', EXIT_CODE: '1', PRINT: 'the password is ${DB_PASSWORD}' } })
+    }
+    write(services)
+    const result = await actions.run({ ...preview(3, 'synchronize'), env: { DB_PASSWORD: secret } })
+    expect(result).toMatchObject({ status: 'failure' })
+    expect(result.summary).toContain('the password is ***')
+    const body = commentsOf(3).at(-1)?.body ?? ''
+    expect(body).toContain('the password is ***')
+    for (const text of [result.log, result.summary, body]) expect(text).not.toContain('w_rd')
+    await actions.run(preview(3, 'closed'))
+  }, 120_000)
+})
+
+describe('a GitHub that falters', () => {
+  it.each([
+    ['is down', { status: 503, body: 'down' }],
+    ['forgets the token', { status: 401, body: { message: 'Bad credentials' } }],
+    ['has a limit', { status: 429, body: { message: 'rate limit' }, headers: { 'retry-after': '3600' } }],
+    ['speaks another language', { status: 200, body: '<html>' }]
+  ])(
+    'that %s leaves a good preview green',
+    async (_, reply) => {
+      write({ web: web(image(1)) })
+      github.faults.push({ path: /./, times: 1000, reply })
+      const result = await actions.run(preview(4, 'opened'))
+      expect(result).toMatchObject({ status: 'success' })
+      expect(result.outputs['status']).toMatch(/^(deployed|unchanged)$/)
+    },
+    90_000
+  )
+})
+
+describe('plan.yml', () => {
+  const trigger = (): Trigger => ({ file: 'plan.yml', event: pullRequestEvent(github, 'opened', 4) })
+  const services = (version: 1 | 2, more: object = {}) => ({
+    web: web(image(version), { secrets: ['db_password'], environment: { MODE: 'x', ...more } })
+  })
+  const rest = { secrets: { db_password: { external: true } } }
+  const count = () => bed.server.docker('service', 'ls', '-q').then(list => list.split('\n').filter(Boolean).length)
+
+  it('says what a deploy would do, and does none of it', async () => {
+    write(services(1), rest)
+    const before = await count()
+    const result = await actions.run(trigger())
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'planned', stack: 'shop' } })
+    expect(JSON.parse(result.outputs['changes'] ?? '[]')).toMatchObject([{ service: 'web', kind: 'create' }])
+    expect(await count()).toBe(before)
+    expect(await bed.server.docker('secret', 'ls', '--format', '{{.Name}}', '--filter', 'name=shop')).not.toContain(
+      'password'
+    )
+    expect(commentsOf(4).filter(({ body }) => body.startsWith('<!-- swarm-rollout:shop -->'))).toHaveLength(1)
+  }, 60_000)
+
+  it('is empty right after the deploy', async () => {
+    const deployed = await actions.run({
+      file: 'production.yml',
+      event: { name: 'push', payload: {} },
+      with: { ...open, 'verify-url': '' }
+    })
+    expect(deployed).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    const result = await actions.run(trigger())
+    expect(JSON.parse(result.outputs['changes'] ?? '[]')).toEqual([{ service: 'web', kind: 'unchanged', fields: [] }])
+    expect(result.summary).toContain('A deploy would change nothing.')
+  }, 120_000)
+
+  it('names image and variables, no values, in the same comment', async () => {
+    write(services(2, { MODE: 'y', API_TOKEN: 'tops3cret' }), rest)
+    const result = await actions.run(trigger())
+    expect(JSON.parse(result.outputs['changes'] ?? '[]')).toMatchObject([{ service: 'web', kind: 'update' }])
+    const [comment, ...others] = commentsOf(4).filter(({ body }) => body.startsWith('<!-- swarm-rollout:shop -->'))
+    expect(others).toEqual([])
+    expect(comment?.body).toMatch(/app:1&#64;[0-9a-f]{8}<\/code> → <code>:2&#64;[0-9a-f]{8}/)
+    expect(comment?.body).toContain('API&#95;TOKEN')
+    expect(comment?.body).not.toContain('tops3cret')
+  }, 60_000)
+})
