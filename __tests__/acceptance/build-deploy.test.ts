@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { openBed, type Bed } from '../../testbed/bed.ts'
+import { pushApp } from '../../testbed/images.ts'
+import { Workshop, web } from './workshop.ts'
+
+jest.setTimeout(240_000)
+
+const login = { username: 'ci', password: 'a-long-password' }
+let bed: Bed
+let base: string
+
+beforeAll(async () => {
+  bed = await openBed({ name: 'build-deploy', registry: { logins: [login] }, builder: { containerdStore: true } })
+  base = (await pushApp(bed.registry, { name: 'base:1' }, login)).reference
+}, 240_000)
+
+afterAll(async () => {
+  await bed.close()
+})
+
+const commit = (digit: string) => ({ env: { GITHUB_SHA: digit.repeat(40) } })
+const built = (log: string) => /^#\d+ /m.test(log)
+const version = (service: string) => bed.server.docker('service', 'inspect', '-f', '{{.Version.Index}}', service)
+const inspect = (service: string, format: string) => bed.server.docker('service', 'inspect', '-f', format, service)
+
+describe('from source to running', () => {
+  let shop: Workshop
+  beforeAll(() => {
+    shop = new Workshop(bed, {
+      stack: 'shop',
+      registry: `${bed.registry}/shop`,
+      'registry-username': login.username,
+      'registry-password': login.password,
+      secrets: 'DB_PASSWORD=one-password\nAPI_KEY=an-api-key'
+    })
+    source('1')
+    const secret = (variable: string) => ({ environment: variable })
+    const own = (key: string) => ({
+      ...web(''),
+      image: undefined,
+      build: { context: '.', network: 'none' },
+      secrets: [key]
+    })
+    shop.compose(
+      { web: own('db'), api: own('key'), base: web(base) },
+      { secrets: { db: secret('DB_PASSWORD'), key: secret('API_KEY') } }
+    )
+  })
+  afterAll(() => shop.close())
+
+  const source = (text: string) =>
+    shop.write({
+      Dockerfile: `FROM ${base}\nENV VERSION=${text}\nRUN echo 'made ${text}'\n`,
+      'README.md': text,
+      '.dockerignore': '*.md'
+    })
+
+  it('builds once for both services, pushes, and deploys what it built', async () => {
+    const result = await shop.run({}, commit('a'))
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    expect(result.log.match(/ made 1$/gm)).toHaveLength(1)
+    const images = JSON.parse(result.outputs['images'] ?? '') as Record<string, string>
+    expect(images['web']).toMatch(new RegExp(`^${bed.registry}/shop/shop-web:sha-aaaaaaaaaaaa@sha256:[0-9a-f]{64}$`))
+    expect(images['api']?.split('@')[1]).toBe(images['web']?.split('@')[1])
+    expect(images['base']).toMatch(new RegExp(`^${base}@sha256:`))
+    expect(await inspect('shop_web', '{{.Spec.TaskTemplate.ContainerSpec.Image}}')).toBe(images['web'])
+  })
+
+  it('builds nothing and touches nothing for a commit that changes nothing in the image', async () => {
+    shop.write({ 'README.md': 'other words' })
+    const before = await version('shop_web')
+    const result = await shop.run({}, commit('b'))
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'unchanged' } })
+    expect(built(result.log)).toBe(false)
+    expect(await version('shop_web')).toBe(before)
+  })
+
+  it('rolls only the services whose secret changed, and back again', async () => {
+    const names = (service: string) =>
+      inspect(service, '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{.File.Name}}{{end}}')
+    const [first, api] = [await names('shop_web'), await version('shop_api')]
+    const result = await shop.run({ secrets: 'DB_PASSWORD=another-password\nAPI_KEY=an-api-key' }, commit('b'))
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    const second = await names('shop_web')
+    expect(second).not.toBe(first)
+    expect(second.split(' ')[1]).toBe('/run/secrets/db')
+    expect(await version('shop_api')).toBe(api)
+    expect(await shop.run({ command: 'rollback' })).toMatchObject({ status: 'success' })
+    expect(await names('shop_web')).toBe(first)
+    const id = (await bed.server.docker('ps', '-q', '--filter', 'name=shop_web')).split('\n')[0] ?? ''
+    expect(await bed.server.docker('exec', id, 'cat', '/run/secrets/db')).toBe('one-password')
+  })
+
+  it('is red before anything is built when nobody gives a secret', async () => {
+    const result = await shop.run({ secrets: 'API_KEY=an-api-key' }, commit('c'))
+    expect(result.status).toBe('failure')
+    expect(built(result.log)).toBe(false)
+    expect(result.log).toContain(
+      'Nobody gives the secret db, which web uses: neither `secrets` nor the environment has DB_PASSWORD.'
+    )
+    expect(result.annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'compose.yaml' }))
+  })
+
+  it('is red before anything is built when the login is wrong', async () => {
+    source('2')
+    const result = await shop.run({ 'registry-password': 'wrong-password' }, commit('c'))
+    expect(result.status).toBe('failure')
+    expect(built(result.log)).toBe(false)
+    expect(result.log).toContain(`The registry ${bed.registry} refused the login of ci.`)
+  })
+
+  it('is red with the step’s own words when the build fails, and the old version stays', async () => {
+    shop.write({ Dockerfile: `FROM ${base}\nRUN echo 'no such module' && exit 4\n` })
+    const before = await version('shop_web')
+    const result = await shop.run({}, commit('d'))
+    expect(result.status).toBe('failure')
+    expect(result.log).toContain('did not complete successfully: exit code: 4')
+    expect(result.annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'Dockerfile', line: 2 }))
+    expect(await version('shop_web')).toBe(before)
+  })
+})
+
+it('needs no registry for its own images where there is one server', async () => {
+  const shop = new Workshop(bed, {
+    stack: 'carried',
+    transfer: 'direct',
+    // For the base image only.
+    registry: bed.registry,
+    'registry-username': login.username,
+    'registry-password': login.password
+  })
+  shop.write({ Dockerfile: `FROM ${base}\nENV VERSION=carried\n` })
+  shop.compose({ web: { ...web(''), image: undefined, build: { context: '.', network: 'none' } } })
+  const result = await shop.run()
+  expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+  expect(result.log).toMatch(/Carried [\d.]+ MB in [\d.]+ s\./)
+  const again = await shop.run({}, commit('e'))
+  expect(again).toMatchObject({ status: 'success', outputs: { status: 'unchanged' } })
+  expect(again.log).toContain('web: the node runs this content already, nothing to build or carry.')
+  expect(bed.registryServer?.log()).not.toContain('carried-web')
+  shop.close()
+})
