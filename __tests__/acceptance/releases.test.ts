@@ -329,6 +329,8 @@ describe('releases on a swarm', () => {
       })
       expect(left).toEqual([])
       expect(targets.map(({ release }) => release)).toEqual(['r1'])
+      // The state of an update appears some milliseconds after it.
+      await new Promise(resolve => setTimeout(resolve, 500))
       await settled(stack)
       const [web] = await run.host.engine.services(stack)
       expect(web?.Spec).toEqual(captured[0]?.Spec)
