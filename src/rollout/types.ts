@@ -82,7 +82,7 @@ export interface TimelineEntry {
   readonly key: string
   /** `web.1`, or `update` for what the swarm's updater was doing. */
   readonly name: string
-  readonly phase: 'starting' | 'running' | 'waiting' | 'failed' | 'updating' | 'rolling-back' | 'monitoring'
+  readonly phase: 'starting' | 'running' | 'waiting' | 'failed' | 'updating' | 'rolling-back'
   readonly from: number
   readonly to: number
   readonly node?: string

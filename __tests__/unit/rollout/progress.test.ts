@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { concludingLines, rolloutSentence, serviceProblem } from '../../../src/errors/rollout.js'
+import { concludingLines } from '../../../src/errors/rollout.js'
 import { startObservation } from '../../../src/rollout/observe.js'
 import { conclude } from '../../../src/rollout/outcome.js'
 import { progress } from '../../../src/rollout/progress.js'
@@ -44,12 +44,10 @@ describe('what a rollout leaves behind', () => {
     return conclude({ observation, judgement, verdict, records: new Map(Object.entries(recorded.evidence)) })
   }
 
-  it('is an annotation on the line of the service', () => {
+  it('is a diagnosis with the last lines of the task that made the swarm go back', () => {
     const [web] = end('update.rolled-back', 'rolled-back').services
-    const problem = web && serviceProblem(web, { file: 'compose.yaml', line: 3 })
-    expect(problem?.at).toEqual({ file: 'compose.yaml', line: 3 })
-    expect(problem?.message).toMatch(/^Service web was rolled back: .* exited with code 7\.$/)
-    expect(problem?.details).toContain('boom: no database')
+    expect(web?.diagnosis?.cause).toMatch(/^web\.\d on sb\d-1 exited with code 7\.$/)
+    expect(web?.diagnosis?.logs).toContain('boom: no database')
   })
 
   it('is a timeline whose bars lie within the watch', () => {
@@ -60,10 +58,5 @@ describe('what a rollout leaves behind', () => {
       expect(to).toBeGreaterThan(from)
       expect(to).toBeLessThanOrEqual(endedAt)
     }
-  })
-
-  it('is a sentence', () => {
-    expect(rolloutSentence(end('update.rolled-back', 'rolled-back'))).toBe('The swarm rolled back web.')
-    expect(rolloutSentence(end('update.good', 'deployed'))).toMatch(/^All services run, after \d+ s\.$/)
   })
 })
