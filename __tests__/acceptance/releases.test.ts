@@ -376,6 +376,11 @@ describe('releases on a swarm', () => {
     await expect(assertRestorable(run.ports, engine, gone)).rejects.toThrow('secret gc_s-2')
     const unknown = { ...previous.release, rendered: stackOf({ web: service(`${bed.registry}/never:1`) }) }
     await expect(assertRestorable(run.ports, engine, unknown)).rejects.toThrow(`image ${bed.registry}/never:1`)
+    const carried = { ...previous.release, rendered: stackOf({ web: service('127.0.0.1:61234/shop/web:1') }) }
+    await expect(assertRestorable(run.ports, engine, carried)).rejects.toThrow('image 127.0.0.1:61234/shop/web:1')
+    const silent = { ...previous.release, rendered: stackOf({ web: service(`${bed.address}:1/shop/web:1`) }) }
+    await assertRestorable(run.ports, engine, silent)
+    expect(run.lines.at(-1)).toContain('could not be found out')
   }, 120_000)
 
   it('removes images that it brought once no release needs them', async () => {

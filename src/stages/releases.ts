@@ -134,6 +134,8 @@ async function isThere(ports: Ports, engine: Engine, image: string, auth: string
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     if (error.status === 404 || /manifest unknown|not found|no such manifest/i.test(error.message)) return false
+    // An image that came over a run's connection is named after a registry on the server itself, which ended with it.
+    if (/^(127\.|localhost\b)/.test(image)) return false
     ports.log.warning(`Whether image ${image} still is in its registry could not be found out: ${messageOf(error)}`)
     return true
   }
