@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { EngineError, type Engine, type Host } from '../../src/ports.js'
 import { initSwarm, openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { pushVersions } from '../../testbed/images.ts'
 import { Caller, removeScratch } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 const generations = ['28', '26', '20'] as const
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +6,9 @@ import { promisify } from 'node:util'
 import { cleanUpConnection } from '../../src/adapters/ssh.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { Caller, removeScratch, type Call } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 let bed: Bed
 let second: Server
@@ -128,6 +131,17 @@ describe('a connection that is lost', () => {
     expect(host.name).toBe(bed.server.host)
     await second.powerOn()
   }, 90_000)
+
+  it('in silence, as a manager does whose cable was pulled: goes on over the next host', async () => {
+    const caller = new Caller()
+    await using host = await caller.connect(call(second, bed.server))
+    expect((await host.engine.info()).Name).toBe(second.name)
+    await second.unplug()
+    expect((await host.engine.info()).Name).toBe(bed.server.name)
+    expect((await docker(host.dockerHost)).stdout.trim()).toBe(bed.server.name)
+    await second.plug()
+    expect(caller.lines.join('\n')).toMatch(/leaves calls unanswered .* trying the next host/)
+  }, 120_000)
 
   it('and shows another host key afterwards: is not made again', async () => {
     const caller = new Caller()

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { preflight, type PreflightOptions, type PreflightReport } from '../../src/stages/preflight.js'
 import type { Ports } from '../../src/ports.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { Caller, removeScratch } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 let bed: Bed
 let worker: Server

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
 import { Caller, removeScratch, scratch } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 let bed: Bed
 beforeAll(async () => {

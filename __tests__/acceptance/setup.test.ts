@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,9 @@ import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
 import { Caller, removeScratch, scratch, type Call } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 let bed: Bed
 let servers: readonly Server[]

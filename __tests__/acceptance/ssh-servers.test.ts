@@ -1,12 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execFile, execFileSync } from 'node:child_process'
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import type { Host } from '../../src/ports.js'
 import { Caller, removeScratch, scratch, type Call } from './ssh-caller.ts'
+
+// The machine may be busy with other beds.
+jest.setTimeout(60_000)
 
 let bed: Bed
 let port2222: Server
@@ -107,7 +111,7 @@ describe('servers', () => {
     await printingProfile(port2222)
     await using host = await new Caller().connect(callTo(port2222))
     await works(host)
-    const both = await Promise.all([host.run(['echo', 'a']), host.run(['sleep', '0.3']), host.run(['echo', 'b'])])
+    const both = await Promise.all([host.run(['echo', 'a']), host.run(['sleep', '1']), host.run(['echo', 'b'])])
     expect(both.map(each => each.stdout)).toEqual(['a\n', '', 'b\n'])
     expect(port2222.handshakes()).toBe(1)
   })
@@ -135,6 +139,30 @@ describe('servers', () => {
     expect((await host.engine.version()).api).toBe('1.51')
     expect(noForwarding.handshakes() - before).toBe(1)
   })
+
+  it('known by the authority that signed its key', async () => {
+    const authority = join(scratch(), 'ca')
+    const [hostKey, config] = [join(port2222.dir, 'ssh_host_ed25519_key'), join(port2222.dir, 'sshd_config')]
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', authority])
+    const sign = ['-q', '-s', authority, '-h', '-I', 'test', '-n', port2222.address, `${hostKey}.pub`]
+    execFileSync('ssh-keygen', sign)
+    appendFileSync(config, `HostCertificate ${hostKey}-cert.pub\n`)
+    await port2222.exec(['sh', '-c', 'kill -HUP "$(cat /run/sshd.pid)"; sleep 0.5'])
+    const line = (pattern: string): string => `@cert-authority ${pattern} ${readFileSync(`${authority}.pub`, 'utf8')}`
+    const call = { ...callTo(port2222), knownHosts: line(`[${port2222.address}]:2222`) }
+    await using host = await new Caller().connect(call)
+    expect((await host.engine.version()).api).toBe('1.51')
+    expect(await new Caller().refused({ ...call, knownHosts: line('example.com') })).toMatch(/Nothing vouches/)
+  })
+
+  it('whose logins are all taken for a moment', async () => {
+    const takers = [1, 2].map(() => connect(2222, port2222.address))
+    await Promise.all(takers.map(taker => new Promise(done => taker.once('data', done))))
+    setTimeout(() => takers.forEach(taker => taker.destroy()), 1_500)
+    await using host = await new Caller().connect(callTo(port2222))
+    expect((await host.engine.version()).api).toBe('1.51')
+    expect(port2222.sshdLog()).toMatch(/MaxStartups/)
+  }, 30_000)
 
   it('that does not forward sockets: through sessions, still in one handshake', async () => {
     await printingProfile(noForwarding)
