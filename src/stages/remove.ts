@@ -43,15 +43,19 @@ export async function removeStack(ports: Ports, engine: Engine, removal: Removal
   const wait = new Wait(ports, stack, removal.timeoutMs, until)
   const images = await imagesOf(engine, stack)
   const services = await removeServices(ports, engine, stack)
-  await wait.for(async () => (await runningTasks(engine, stack)).map(task => `task ${task}`))
+  await wait.for(async () => (await runningTasks(engine, stack)).reachable.map(task => `task ${task}`))
+  const lost = (await runningTasks(engine, stack)).lost.map(
+    node => `What runs on ${node} stays until that node is back: it is down.`
+  )
   const networks = await wait.removed(
     () => networksOf(engine, stack),
     id => tryRemoveNetwork(engine, id)
   )
+  // The records say which images there are, so they go after those.
+  const gone = await removeImages(ports, engine, images)
   const secrets = await removeObjects(engine, 'secret', stack)
   const configs = await removeObjects(engine, 'config', stack)
   const { volumes, left } = await removeVolumes(ports, engine, removal, until)
-  const gone = await removeImages(ports, engine, images)
   const removed = {
     services,
     networks: networks.count,
@@ -61,7 +65,7 @@ export async function removeStack(ports: Ports, engine: Engine, removal: Removal
     images: gone
   }
   const existed = Object.values(removed).some(count => count > 0)
-  return { existed, removed, left: [...networks.left, ...secrets.left, ...configs.left, ...left] }
+  return { existed, removed, left: [...lost, ...networks.left, ...secrets.left, ...configs.left, ...left] }
 }
 
 interface Thing {
@@ -125,10 +129,25 @@ async function removeServices(ports: Ports, engine: Engine, stack: string): Prom
 
 const over = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
 
-/** Tasks of a removed service go when their containers have stopped; those on a node that is down are orphaned later. */
-async function runningTasks(engine: Engine, stack: string): Promise<readonly string[]> {
-  const tasks = await engine.tasksOfStack(stack)
-  return tasks.filter(task => !over.has(task.Status.State)).map(task => task.ID)
+/**
+ * The tasks that still run. Those of a removed service go when their containers have stopped; on a node that is down
+ * nobody stops them, and the swarm only orphans them after a day.
+ */
+async function runningTasks(
+  engine: Engine,
+  stack: string
+): Promise<{ readonly reachable: readonly string[]; readonly lost: readonly string[] }> {
+  const tasks = (await engine.tasksOfStack(stack)).filter(task => !over.has(task.Status.State))
+  if (tasks.length === 0) return { reachable: [], lost: [] }
+  const down = new Map(
+    (await engine.nodes())
+      .filter(node => node.Status.State === 'down')
+      .map(node => [node.ID, node.Description?.Hostname ?? node.ID])
+  )
+  return {
+    reachable: tasks.filter(task => !down.has(task.NodeID ?? '')).map(task => task.ID),
+    lost: [...new Set(tasks.flatMap(task => down.get(task.NodeID ?? '') ?? []))]
+  }
 }
 
 async function networksOf(engine: Engine, stack: string): Promise<readonly Thing[]> {
