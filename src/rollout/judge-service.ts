@@ -18,6 +18,12 @@ export interface ServiceRules {
 /** How long a global service may be without any task before no node is said to be eligible. */
 const emptyMs = 10_000
 
+/**
+ * How long the swarm may take to stop a second task in one place. Seen on engine 28.5 where a task crashed while its place was being updated:
+ * both the update and the restart put one there, and none was ever taken away. What is wanted runs all the same.
+ */
+const surplusMs = 15_000
+
 /** Says how it stands with one service: from its own label, the swarm's updater, and above all its tasks. */
 export function judgeService(observation: Observation, seen: ServiceSeen, rules: ServiceRules): ServiceState {
   const { service, target } = seen
@@ -93,7 +99,7 @@ function convergence(
   { at }: Observation,
   seen: ServiceSeen,
   { UpdateStatus }: Service,
-  { wanted, running, done, outdated, live }: Slots,
+  { wanted, running, done, outdated, live, surplus }: Slots,
   stableForMs: number
 ): ServiceState {
   const pending = (waitsFor: string): ServiceState => ({ is: 'pending', waitsFor })
@@ -101,6 +107,8 @@ function convergence(
   const missing = wanted - running.length - done
   if (missing > 0) return pending(`${count(missing, 'more task')} to run`)
   if (live > wanted) return pending(`${count(live - wanted, 'surplus task')} to stop`)
+  if (surplus > 0 && at - (seen.surplusSince ?? at) < surplusMs)
+    return pending(`${count(surplus, 'surplus task')} to stop`)
   if (seen.target.mode === 'global' && wanted === 0) return pending('a node that is eligible')
   if (UpdateStatus?.State === 'updating') return pending('the swarm to end its update')
   if (UpdateStatus?.State === 'rollback_started') return pending('the swarm to end its rollback')
@@ -108,7 +116,9 @@ function convergence(
   const uptime = requiredUptime(failuresOf(seen), stableForMs)
   if (at - youngest < uptime) return pending(`its tasks to be up for ${duration(uptime)}`)
   if (!seen.steady) return pending(secondLook)
-  return { is: 'deployed', reason: success(running.length, done, wanted) }
+  const left =
+    surplus === 0 ? '' : `, and ${count(surplus, 'more task')} in the same place, which the swarm has not taken away`
+  return { is: 'deployed', reason: `${success(running.length, done, wanted)}${left}` }
 }
 
 function success(running: number, done: number, wanted: number): string {

@@ -1,6 +1,6 @@
 import type { Node, Service, Task } from '../engine-types.js'
 import { label } from '../model.js'
-import { hasEnded, isOnDownNode, isStopping, isUnwanted, timeOf } from './tasks.js'
+import { hasEnded, isLive, isOnDownNode, isStopping, isUnwanted, slotOf, timeOf } from './tasks.js'
 import type { Snapshot, Target } from './types.js'
 
 /** Everything that was seen of a rollout so far, more than the engine remembers: it keeps five tasks of a slot. */
@@ -31,6 +31,8 @@ export interface ServiceSeen {
   readonly tasks: ReadonlyMap<string, TaskSeen>
   /** Since when no task is live. */
   readonly emptySince: number | null
+  /** Since when a place has more than one live task. */
+  readonly surplusSince: number | null
 }
 
 export interface UpdateSeen {
@@ -75,7 +77,8 @@ function unseen(target: Target): ServiceSeen {
     redefined: null,
     updates: [],
     tasks: new Map(),
-    emptySince: null
+    emptySince: null,
+    surplusSince: null
   }
 }
 
@@ -122,14 +125,16 @@ function observeService(seen: ServiceSeen, service: Service | null, tasks: reado
   for (const task of tasks) {
     known.set(task.ID, observeTask(seen.tasks.get(task.ID), task, taskLook))
   }
-  const live = tasks.some(task => !hasEnded(task) && !isUnwanted(task))
+  const live = tasks.filter(isLive)
+  const places = new Set(live.map(task => slotOf(task, seen.target.mode)))
   return {
     ...next,
     steady: service !== null && service.Version.Index === seen.service?.Version.Index && service.ID === seen.service.ID,
     redefined: seen.redefined ?? (ours && seen.ours ? redefinition(seen.ours, ours) : null),
     updates: withUpdate(seen.updates, service, look.at),
     tasks: known,
-    emptySince: live ? null : (seen.emptySince ?? look.at)
+    emptySince: live.length > 0 ? null : (seen.emptySince ?? look.at),
+    surplusSince: live.length > places.size ? (seen.surplusSince ?? look.at) : null
   }
 }
 

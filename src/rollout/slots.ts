@@ -28,6 +28,8 @@ export interface Slots {
   readonly done: number
   /** Places with a live task. */
   readonly live: number
+  /** Live tasks beyond one of each place. */
+  readonly surplus: number
 }
 
 /** What fills the places of a service at the newest snapshot. A task on a node that is down does not run, whatever its record says. */
@@ -49,7 +51,8 @@ export function slotsOf(observation: Observation, seen: ServiceSeen): Slots {
     starting: fresh.filter(task => !runs(task)),
     outdated: live.filter(task => !task.current),
     done: ended.filter(({ task }) => task.Status.State === 'complete' && restartCondition(task) !== 'any').length,
-    live: liveSlots.size
+    live: liveSlots.size,
+    surplus: live.length - liveSlots.size
   }
 }
 

@@ -127,6 +127,17 @@ describe('nil and completed', () => {
   })
 })
 
+describe('a second task in one place', () => {
+  const twice = (seconds: number) => look(seconds, [service('web')], [running(5), task('web', 'web-2', 'running', 6)])
+  it('is waited for to go, and told when it does not', () => {
+    const played = play([target('web')], [100, 114.9, 115].map(twice))
+    expect(verdicts(played)).toEqual(['pending', 'pending', 'deployed'])
+    expect(played.last.services.get('shop_web')).toMatchObject({
+      reason: '1 of 1 task runs, and 1 more task in the same place, which the swarm has not taken away'
+    })
+  })
+})
+
 describe('several services', () => {
   const failed = (id: string, since: number) =>
     task('api', id, 'rejected', since, { Status: { State: 'rejected', Err: 'No such image: x' } })
