@@ -1,4 +1,5 @@
 import { UserError, messageOf, type Problem } from './errors.js'
+import { engineFailed } from './errors/engine.js'
 import { readInputs, type Inputs } from './inputs.js'
 import type { Job } from './job.js'
 import { check } from './pipelines/check.js'
@@ -13,7 +14,7 @@ import { rollback } from './pipelines/rollback.js'
 import { annotateProblem, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
 import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
-import type { Ports } from './ports.js'
+import { EngineError, type Ports } from './ports.js'
 import { previewPlan, refusal } from './preview/plan.js'
 import { emptyReport, type RunStatus } from './report/model.js'
 import { stackNameOf } from './stack-name.js'
@@ -129,10 +130,15 @@ function urlOf(inputs: Inputs): { url?: string } {
 /** What stopped a run before it came to a verdict. */
 function failed(ports: Ports, error: unknown, of: { command: string; stack: string; startedAt: number }): Outcome {
   const status = ports.cancelled.aborted ? 'cancelled' : 'failed'
-  const problems = error instanceof UserError ? error.problems : [defect(error)]
+  const problems = problemsOf(error)
   for (const problem of problems) annotateProblem(ports.log, problem)
   if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
   return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems } }
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof UserError) return error.problems
+  return [error instanceof EngineError ? engineFailed(error) : defect(error)]
 }
 
 function defect(error: unknown): Problem {

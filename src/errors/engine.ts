@@ -61,3 +61,23 @@ export function localSocketSilent(socket: string, reason: string): Problem {
     details: reason
   }
 }
+
+/** A call that the engine refused, or did not answer (status 0), where the run cannot go on without it. */
+export function engineFailed(error: { readonly status: number; readonly message: string }): Problem {
+  if (/does not have a leader/.test(error.message)) {
+    return {
+      message: 'The swarm has no leader: fewer than half of its managers reach each other, so it takes no changes.',
+      remedy:
+        'What runs goes on running. Bring the managers back; if they are lost for good, `docker swarm init --force-new-cluster` on one that is left.',
+      details: error.message
+    }
+  }
+  if (error.status === 0) {
+    return {
+      message: error.message,
+      remedy:
+        'What runs goes on running, and the swarm carries on with what it was told before. When the server answers again, run the job again.'
+    }
+  }
+  return { message: `The Docker Engine refused: ${error.message}` }
+}
