@@ -137,6 +137,12 @@ it('needs no registry for its own images where there is one server', async () =>
   const again = await shop.run({}, commit('e'))
   expect(again).toMatchObject({ status: 'success', outputs: { status: 'unchanged' } })
   expect(again.log).toContain('web: the node runs this content already, nothing to build or carry.')
+  shop.write({ Dockerfile: `FROM ${base}\nENV VERSION=second\n` })
+  expect(JSON.parse((await shop.run({ command: 'plan' })).outputs['changes'] ?? '')).toHaveLength(1)
+  expect(await shop.run()).toMatchObject({ status: 'success', outputs: { status: 'deployed', release: 'r2' } })
+  expect(await shop.run({ command: 'rollback' })).toMatchObject({ status: 'success' })
+  const id = (await bed.server.docker('ps', '-q', '--filter', 'name=carried_web')).split('\n')[0] ?? ''
+  expect(await bed.server.docker('exec', id, 'sh', '-c', 'echo $VERSION')).toBe('carried')
   expect(bed.registryServer?.log()).not.toContain('carried-web')
   shop.close()
 })

@@ -117,6 +117,19 @@ it('carries only what the node lacks', async () => {
   expect(sent()[1]).toBeLessThan(0.1)
 })
 
+it('says that the disk of the node is full', async () => {
+  await using here = await world({ name: 'direct', builder: { containerdStore: true } })
+  // Where the engine puts what it fetches, before it unpacks it.
+  await here.bed.server.exec(['mkdir', '-p', '/var/lib/docker/tmp'])
+  await here.bed.server.exec(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/var/lib/docker/tmp'])
+  const error = await carry(here, await context('one')).then(
+    () => undefined,
+    (thrown: unknown) => thrown
+  )
+  expect(error).toBeInstanceOf(UserError)
+  expect((error as UserError).message).toMatch(/^The disk of .* is full: the image does not fit\.$/)
+})
+
 it('refuses a service that may run where we are not', async () => {
   await using here = await world({ name: 'direct', servers: 2, builder: true })
   const [one] = here.bed.servers

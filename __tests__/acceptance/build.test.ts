@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
@@ -7,7 +7,7 @@ import { pushApp } from '../../testbed/images.ts'
 import { readJob } from '../../src/job.js'
 import type { Build } from '../../src/model.js'
 import { buildImages, type BuildRequest, type BuiltImages } from '../../src/pipelines/build-images.js'
-import { openRegistrySession, type RegistrySession } from '../../src/stages/login.js'
+import { assertPullLogin, openRegistrySession, type RegistrySession } from '../../src/stages/login.js'
 import { digestFinder, resolveImages } from '../../src/stages/resolve.js'
 import type { Ports } from '../../src/ports.js'
 import { UserError } from '../../src/errors.js'
@@ -259,6 +259,97 @@ describe('logins', () => {
   it('finds a registry that does not answer', async () => {
     const problem = await problemOf(openSession({ registry: '127.0.0.1:9' }))
     expect(problem.message).toBe('The registry 127.0.0.1:9 could not be reached to log in.')
+  })
+})
+
+describe('logins for the nodes', () => {
+  it('are tried by the manager', async () => {
+    await assertPullLogin(run.host.engine, await openSession())
+    const wrong = await openSession({ pull: { ...login, password: 'wrong' } })
+    const problem = await problemOf(assertPullLogin(run.host.engine, wrong))
+    expect(problem.message).toBe(
+      `The nodes could not pull: ${bed.registry} refused the login of ci when the manager tried it.`
+    )
+  })
+
+  it('that will soon be worth nothing are a warning', async () => {
+    run.lines.length = 0
+    await openSession({ pull: { username: 'x', password: 'ghs_token' }, verify: false })
+    expect(run.lines.join()).toContain('The nodes get the token of this job to pull from')
+  })
+
+  it('are those of the job itself where no others are given, from files and programs', async () => {
+    const home = workspace({
+      'config.json': JSON.stringify({
+        auths: { 'a.example': { auth: Buffer.from('me:file').toString('base64') } },
+        credHelpers: { 'b.example': 'testing' }
+      }),
+      'docker-credential-testing': `#!/bin/sh\nread server\n[ "$1 $server" = 'get b.example' ] && echo '{"Username":"me","Secret":"program"}'\n`
+    })
+    chmodSync(join(home, 'docker-credential-testing'), 0o755)
+    const env = { ...ports.env, DOCKER_CONFIG: home, PATH: `${home}:${ports.env['PATH']}` }
+    await using session = await openRegistrySession({ ...ports, env }, { verify: false })
+    const password = async (reference: string) => {
+      const auth = await session.authFor(reference)
+      return auth === undefined
+        ? undefined
+        : (JSON.parse(Buffer.from(auth, 'base64url').toString()) as { password: string }).password
+    }
+    expect(await password('a.example/x')).toBe('file')
+    expect(await password('b.example/x')).toBe('program')
+    expect(await password('c.example/x')).toBeUndefined()
+    expect(['a.example/x', 'b.example/x:1', 'c.example/x'].map(each => session.covers(each))).toEqual([
+      true,
+      true,
+      false
+    ])
+  })
+
+  it('are kept in folders of the run, and gone with it', async () => {
+    const session = await openSession()
+    const folders = [session.pullConfig, session.env['DOCKER_CONFIG'] ?? '']
+    for (const folder of folders) {
+      expect(statSync(folder).mode & 0o777).toBe(0o700)
+      expect(statSync(join(folder, 'config.json')).mode & 0o777).toBe(0o600)
+    }
+    await session[Symbol.asyncDispose]()
+    expect(folders.filter(existsSync)).toEqual([])
+  })
+})
+
+describe('a registry that comes back', () => {
+  it('is pushed to at last', async () => {
+    const folder = workspace({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /x\n' })
+    const dir = mkdtempSync(join(tmpdir(), 'registry-'))
+    const address = `${bed.address}:5872`
+    await startRegistry(dir, address, await ensureToolchain('28'), [])
+    await end(tryRead(join(dir, 'pid')))
+    const clock = {
+      ...ports.clock,
+      sleep: async () => void (await startRegistry(dir, address, await ensureToolchain('28'), []))
+    }
+    try {
+      await using session = await openRegistrySession(ports, { verify: false })
+      const { images } = await buildImages(
+        { ...ports, clock },
+        {
+          builds: [{ service: 'web', build: { context: folder }, image: `${address}/web` }],
+          values: new Map(),
+          stack: 'shop',
+          tags: ['1'],
+          job: readJob({}, undefined),
+          platforms: [],
+          cache: 'none',
+          mode: 'always',
+          session,
+          workspace: folder
+        }
+      )
+      expect(images['web']).toContain(`${address}/web:1@sha256:`)
+      expect(run.lines.join('\n')).toMatch(/The push broke off \(.*\); trying again\./)
+    } finally {
+      await end(tryRead(join(dir, 'pid')))
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js'
 import type { Service } from '../engine-types.js'
+import { directPorts } from '../images/direct.js'
 import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
 import { parseReference } from '../images/reference.js'
 import { liveImage } from '../images/steady.js'
@@ -32,24 +33,39 @@ export async function carryBuilds(ports: Ports, host: Host, request: CarryReques
   if (request.builds.length === 0) return { images: {}, byName: {} }
   const services = request.builds.map(build => build.service)
   await assertOneNode(host.engine, request.services, services)
-  const running = services.map(service => liveImage(request.live, request.stack, service) ?? '')
-  await using registry = await openDirectRegistry(ports, host, request.stack, running)
-  const plan = planBuilds(request.builds, {
-    stack: request.stack,
-    registry: registry.address,
-    transfer: 'direct',
-    tags: request.tags,
-    source: tagSource(request)
-  })
-  if (plan.problems.length > 0) throw new UserError(plan.problems)
-  const keys = await contentKeys(ports, plan.targets, request.platforms)
-  const keyed = { ...plan, targets: plan.targets.map(target => tagByContent(target, keys[target.name])) }
+  await using registry = await openDirectRegistry(ports, host, request.stack, runningImages(request))
+  const keyed = await planCarried(ports, request, registry.address)
   const there = request.mode === 'always' ? {} : await onNode(host, request, keyed.targets)
   const wanted = keyed.targets.filter(target => there[target.name] === undefined)
   for (const target of keyed.targets.filter(each => !wanted.includes(each)))
     ports.log.info(`${target.services.join(', ')}: the node runs this content already, nothing to build or carry.`)
   const built = wanted.length === 0 ? {} : await buildAndCarry(ports, host, request, { plan: keyed, wanted, registry })
   return pinned(keyed, { ...there, ...built })
+}
+
+/** What {@link carryBuilds} would give, without building: an image that is still to be built has its tag only. */
+export async function foreseeCarried(ports: Ports, host: Host, request: CarryRequest): Promise<BuiltImages> {
+  const [port = 0] = directPorts(request.stack, runningImages(request))
+  const plan = await planCarried(ports, request, `127.0.0.1:${port}`)
+  return pinned(plan, request.mode === 'always' ? {} : await onNode(host, request, plan.targets))
+}
+
+function runningImages(request: CarryRequest): readonly string[] {
+  return request.builds.map(build => liveImage(request.live, request.stack, build.service) ?? '')
+}
+
+/** The builds named after the registry's address, and tagged by their content. */
+async function planCarried(ports: Ports, request: CarryRequest, address: string): Promise<BuildPlan> {
+  const plan = planBuilds(request.builds, {
+    stack: request.stack,
+    registry: address,
+    transfer: 'direct',
+    tags: request.tags,
+    source: tagSource(request)
+  })
+  if (plan.problems.length > 0) throw new UserError(plan.problems)
+  const keys = await contentKeys(ports, plan.targets, request.platforms)
+  return { ...plan, targets: plan.targets.map(target => tagByContent(target, keys[target.name])) }
 }
 
 function tagByContent(target: Target, key: string | undefined): Target {

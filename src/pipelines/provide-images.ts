@@ -2,10 +2,10 @@ import { transferFor } from '../images/direct.js'
 import { platformFindings, platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
 import type { Host } from '../ports.js'
-import type { RegistrySession } from '../stages/login.js'
+import { assertPullLogin, type RegistrySession } from '../stages/login.js'
 import { digestFinder, resolveImages } from '../stages/resolve.js'
 import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
-import { carryBuilds } from './carry-builds.js'
+import { carryBuilds, foreseeCarried } from './carry-builds.js'
 import type { Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
 
@@ -17,8 +17,8 @@ export interface Images {
 }
 
 /**
- * Builds what has a `build` (or, for a plan, says what would be built), gets it to where the nodes find it, and resolves every other image to its
- * digest.
+ * Builds what has a `build` (or, for a plan, says what would be built), gets it to where the nodes find it, and resolves
+ * every other image to its digest.
  */
 export async function provideImages(
   run: Run,
@@ -51,12 +51,13 @@ export async function provideImages(
     workspace: run.workspace,
     find: digestFinder(host.engine, session)
   }
+  await assertPullLogin(host.engine, session)
+  const direct = transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
+  const carried = { ...request, services: translation.stack, live }
   const built: BuiltImages =
     mode === 'foresee'
-      ? await foreseeImages(ports, request)
-      : transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
-        ? await carryBuilds(ports, host, { ...request, services: translation.stack, live })
-        : await buildImages(ports, request)
+      ? await (direct ? foreseeCarried(ports, host, carried) : foreseeImages(ports, request))
+      : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
   const resolved = await resolveImages(ports, host.engine, {
     references: Object.fromEntries(others.map(([key, service]) => [key, service.image])),
