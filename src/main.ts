@@ -108,7 +108,7 @@ async function performCommand(run: Run, target: StackTarget): Promise<Outcome> {
     case 'check':
       return await check(run, target)
     case 'rollback':
-      return await asDeployment(run, openGithub(run), target, () => rollback(run, target))
+      return await rollback(run, target)
     case 'remove':
       return await remove(run, target)
     case 'status':

@@ -16,7 +16,8 @@ export async function asDeployment(
   run: Run,
   github: Github | null,
   target: StackTarget,
-  body: () => Promise<Outcome>
+  body: () => Promise<Outcome>,
+  commit = run.job.commit
 ): Promise<Outcome> {
   const environment = environmentOf(run, target)
   if (github === null || environment === null) return await body()
@@ -24,7 +25,7 @@ export async function asDeployment(
   const opening = openDeployment(run.ports, github, {
     environment,
     stack: target.stack,
-    commit: run.job.commit,
+    commit,
     ...(target.preview && { preview: target.preview.number }),
     logUrl: run.job.runUrl
   })

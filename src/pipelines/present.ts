@@ -21,8 +21,8 @@ export async function present(
 export function withJob(job: Job, report: RunReport): RunReport {
   return {
     ...report,
-    commit: job.commit,
-    refName: job.pullRequest?.headRef ?? job.refName,
+    commit: report.commit ?? job.commit,
+    refName: report.refName ?? job.pullRequest?.headRef ?? job.refName,
     actor: job.actor,
     repository: job.repository,
     serverUrl: job.serverUrl,

@@ -5,8 +5,10 @@ import { UserError } from '../errors.js'
 import { openSession } from './deploy.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
+import { asDeployment, openGithub } from './on-github.js'
 import { rollOut } from './roll-out.js'
 import type { Outcome, Run, StackTarget } from './run.js'
+import type { Wanted } from './wanted.js'
 
 /** Back to an earlier release, whole: its images, secrets and configs, watched like a deploy. */
 export async function rollback(run: Run, target: StackTarget): Promise<Outcome> {
@@ -18,7 +20,8 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   await using lock = await lockStack(run, host, target.stack)
   const { release } = findRelease(await readReleases(host.engine, target.stack), inputs.release)
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })
-  return await rollOut(run, host, lock, {
+  const { commit, ref } = release
+  const wanted: Wanted = {
     target,
     stack: release.rendered,
     phases: release.phases,
@@ -31,5 +34,10 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
     session,
     labels: {},
     rollbackOf: release.id
-  })
+  }
+  const work = async () => {
+    const { report, ...rest } = await rollOut(run, host, lock, wanted)
+    return { ...rest, report: { ...report, commit, refName: ref, rollbackOf: release.id } }
+  }
+  return await asDeployment(run, openGithub(run), target, work, commit)
 }

@@ -79,7 +79,7 @@ export function clip(text: string, longest: number): string {
  */
 function entities(text: string): string {
   return text
-    .replace(/[&<>"'`*_{}[\]\\#|~$@]|^[-+=]|^\d+(?=[.)])/g, match => {
+    .replace(/[&<>"'`*_{}[\]\\#|~$@]|^[-+=]|^\d+(?=[.)]\s)/g, match => {
       const digits = /^\d/.test(match)
       return digits ? `${match}&#8203;` : `&#${match.codePointAt(0) ?? 0};`
     })

@@ -99,6 +99,8 @@ export interface RunReport {
   readonly reason?: string
   readonly release?: string
   readonly previousRelease?: string
+  /** The earlier release whose content a rollback by hand brought back. */
+  readonly rollbackOf?: string
   readonly commit?: string
   readonly refName?: string
   readonly actor?: string

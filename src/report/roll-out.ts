@@ -186,10 +186,20 @@ function notesOf(attempt: Attempt): string[] {
   ]
 }
 
+/** What the swarm's own updater was at. */
+const updates: Readonly<Record<TimelineEntry['phase'], string>> = {
+  starting: 'update begins',
+  running: 'update',
+  waiting: 'update waits',
+  failed: 'update stopped',
+  updating: 'update',
+  'rolling-back': 'way back'
+}
+
 function bar(entry: TimelineEntry): TimelineBar {
   return {
     service: entry.key,
-    label: `${entry.name} ${entry.phase}`,
+    label: entry.name === 'update' ? updates[entry.phase] : `${entry.name} ${entry.phase}`,
     startMs: entry.from,
     endMs: entry.to,
     state: entry.phase === 'failed' ? 'failed' : entry.phase === 'running' ? 'done' : 'running'

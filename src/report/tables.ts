@@ -4,11 +4,12 @@ import { code, link, prose, sentence, table } from './markdown.js'
 import type { JobRow, NodeRow, PlanRow, ReleaseRow, RunReport, ServiceRow } from './model.js'
 import { count, duration } from '../text.js'
 import { moment } from './time.js'
-import { linkedCommit } from './verdict.js'
+import { linkedCommit, shortRef } from './verdict.js'
 
 const icons: Readonly<Record<string, string>> = {
   deployed: '✅',
   completed: '✅',
+  running: '✅',
   unchanged: '➖',
   'rolled-back': '↩️',
   failed: '❌',
@@ -91,7 +92,7 @@ export function releasesTable(report: RunReport, most: number): string {
       shown.map((row: ReleaseRow) => [
         `${code(row.id)}${row.current ? ' ← runs now' : ''}`,
         row.commit ? linkedCommit(report, row.commit) : '',
-        code(row.ref),
+        code(shortRef(row.ref)),
         code(row.actor),
         prose(moment(row.at), 40),
         sentence(row.verdict, 60)

@@ -23,12 +23,11 @@ const verdicts: Readonly<Record<RunStatus, { readonly icon: string; readonly wor
 export function headline(report: RunReport, level = 2): string {
   const { icon, word } = verdicts[report.status]
   const what = [report.stack, report.release].filter(part => part !== undefined && part !== '')
-  return `${'#'.repeat(level)} ${icon} ${verb(report, word)}${what.map(part => ` ${code(part ?? '')}`).join('')}`
+  const back = report.rollbackOf === undefined ? '' : ` as it was in ${code(report.rollbackOf)}`
+  return `${'#'.repeat(level)} ${icon} ${verb(report, word)}${what.map(part => ` ${code(part ?? '')}`).join('')}${back}`
 }
 
-/** A rollback by hand that went well is a deploy to the swarm, but not to the one who asked for it. */
 function verb(report: RunReport, word: string): string {
-  if (report.command === 'rollback' && report.status === 'deployed') return 'Went back to'
   return report.preview && report.status === 'removed' ? 'Preview removed' : word
 }
 
@@ -47,9 +46,15 @@ export function facts(report: RunReport, url: 'with URL' | 'without URL' = 'with
 
 /** The commit, linked, with its branch or tag. */
 export function commit(report: RunReport): string {
-  const ref = report.refName ? ` of ${code(report.refName)}` : ''
-  if (!report.commit) return report.refName ? code(report.refName) : ''
+  const name = shortRef(report.refName ?? '')
+  const ref = name === '' ? '' : ` of ${code(name)}`
+  if (!report.commit) return name === '' ? '' : code(name)
   return `${linkedCommit(report, report.commit)}${ref}`
+}
+
+/** `refs/heads/main` as people say it. */
+export function shortRef(ref: string): string {
+  return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }
 
 export function linkedCommit(report: Pick<RunReport, 'repository' | 'serverUrl'>, sha: string): string {

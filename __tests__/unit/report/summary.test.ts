@@ -25,7 +25,8 @@ describe('the summary', () => {
 
   it('draws the rollout in seconds since its start', () => {
     expect(renderSummary(deployed)).toContain(
-      '```mermaid\ngantt\n    dateFormat x\n    axisFormat %s s\n    todayMarker off\n    section web\n' +
+      '```mermaid\ngantt\n    dateFormat x\n    axisFormat %s s\n    tickInterval 2second\n    todayMarker off\n' +
+        '    section web\n' +
         '    web.1 starting :active, 0, 6000\n    web.1 running :done, 6000, 14200\n'
     )
   })
@@ -125,7 +126,7 @@ describe('whatever names, logs and branches hold', () => {
 
   it.each(nasty)('%j stays one bar of the diagram', text => {
     const bars = renderSummary(poisoned(rolledBack, text)).split('```mermaid\ngantt\n    ')[1]?.split('```')[0] ?? ''
-    expect(bars.trim().split('\n')).toHaveLength(3 + 1 + 2)
+    expect(bars.trim().split('\n')).toHaveLength(4 + 1 + 2)
     expect(bars).toMatch(/ {4}section [^:;#%{}"<>\n]+\n( {4}[^:;#%{}"<>\n]+ :(crit|done|active), \d+, \d+\n)+/)
   })
 })
