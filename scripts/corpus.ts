@@ -4,7 +4,7 @@
  *     node scripts/corpus.ts [--stand-ins] [--deploy] FOLDER…
  *
  * Each file goes through `docker compose config`, the translation, and `docker stack config`, which needs no engine.
- * `--stand-ins` takes bind sources and env files that are not there for small files: collections of compose files
+ * The folder stands for the repository: binds of what is in it become configs. `--stand-ins` takes bind sources and env files that are not there for small files: collections of compose files
  * rarely hold the rest of their repositories. `--deploy` also deploys each stack, with one replica of nothing (all
  * replicas are 0), to the swarm that DOCKER_HOST names, and removes it again: a throw-away swarm, please.
  */
@@ -38,6 +38,7 @@ const cancelled = new AbortController().signal
 const local = localFiles('/tmp', () => undefined)
 
 const files = folders.flatMap(folder => composeFiles(resolve(folder)))
+const repositoryOf = (file: string): string => resolve(folders.find(folder => file.startsWith(`${resolve(folder)}/`)) ?? dirname(file))
 const outcomes = new Map<string, Outcome>()
 const queue = [...files]
 await Promise.all([1, 2].map(worker))
@@ -56,8 +57,8 @@ function composeFiles(folder: string): string[] {
 }
 
 async function judge(file: string): Promise<Outcome> {
-  const workspace = dirname(file)
-  const stack = `c${outcomes.size}x${basename(workspace)
+  const workspace = repositoryOf(file)
+  const stack = `c${outcomes.size}x${basename(dirname(file))
     .replace(/[^a-z0-9]/gi, '')
     .slice(0, 12)}`
   const ports = { env, shell: localShell, files: flags.has('--stand-ins') ? withStandIns(local) : local, cancelled }

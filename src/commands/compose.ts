@@ -4,6 +4,7 @@ export interface ComposeConfig {
   readonly files: readonly string[]
   readonly envFiles: readonly string[]
   readonly profiles: readonly string[]
+  readonly format: 'json' | 'yaml'
 }
 
 /**
@@ -14,7 +15,7 @@ export interface ComposeConfig {
  * absolute and its environment files are resolved: none of compose's `--no-…` flags is given. `--project-directory` is
  * not given either, so that relative paths are relative to the first compose file, as everywhere else.
  */
-export function composeConfig({ project, files, envFiles, profiles }: ComposeConfig): readonly string[] {
+export function composeConfig({ project, files, envFiles, profiles, format }: ComposeConfig): readonly string[] {
   return [
     'docker',
     'compose',
@@ -25,7 +26,7 @@ export function composeConfig({ project, files, envFiles, profiles }: ComposeCon
     project,
     'config',
     '--format',
-    'json'
+    format
   ]
 }
 

@@ -50,10 +50,10 @@ const lost: Readonly<Record<string, LostKey>> = {
   mac_address: tuning,
   annotations: tuning,
   external_links: { rule: 'lost-link', what: 'is lost: services of a swarm meet on a network' },
+  pre_start: { rule: 'lost-hook', what: 'is lost: a swarm runs no hooks' },
   post_start: { rule: 'lost-hook', what: 'is lost: a swarm runs no hooks' },
   pre_stop: { rule: 'lost-hook', what: 'is lost: a swarm runs no hooks' },
   models: { rule: 'lost-provider', what: 'is lost: only `docker compose up` knows it' },
-  provider: { rule: 'lost-provider', what: 'is lost: only `docker compose up` knows it' },
   use_api_socket: { rule: 'lost-provider', what: 'is lost: only `docker compose up` knows it' }
 }
 
@@ -92,7 +92,7 @@ function isEmpty(value: unknown): boolean {
 
 function sharedNamespace({ name, service }: ServiceContext): readonly Note[] {
   const mode = service.network_mode ?? ''
-  if (mode === '' || ['host', 'none', 'bridge', 'default'].includes(mode)) return []
+  if (!/^(?:service|container):/.test(mode)) return []
   const message = `${name} shares the network of another container (\`network_mode: ${mode}\`), which a swarm cannot.`
   return [{ rule: 'shared-network', service: name, at: ['services', name, 'network_mode'], message }]
 }

@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import type { Json, JsonObject } from '../model.js'
 import { isObject, mapKeys } from './json.js'
 
@@ -183,10 +184,10 @@ export function dollar(text: string): string {
 /**
  * Reads what compose printed. Compose doubles every dollar sign of its output, keys included, but the stack file's
  * interpolation looks at values only (docker/cli cli/compose/interpolation): the keys are undone here.
- * Throws SyntaxError when the text is not JSON.
+ * Throws SyntaxError when the text is not JSON, or no mapping.
  */
-export function parseModel(text: string): ComposeModel {
-  const json: unknown = JSON.parse(text)
+export function parseModel(text: string, format: 'json' | 'yaml' = 'json'): ComposeModel {
+  const json: unknown = format === 'json' ? JSON.parse(text) : parse(text, { merge: true })
   if (!isObject(json)) throw new SyntaxError('docker compose config printed no mapping')
   const section = (key: string): Json => (isObject(json[key]) ? mapKeys(json[key], undollar) : {})
   return {

@@ -136,6 +136,6 @@ function sharedMemory({ service }: ServiceContext): readonly ComposeMount[] {
 
 function unknownMount(context: ServiceContext, mount: ComposeMount): Note {
   const at = ['services', context.name, 'volumes', { item: mount.target }]
-  const message = `${context.name} mounts a ${mount.type} at ${mount.target}, which a stack cannot.`
+  const message = `${context.name} has a mount of type ${mount.type} at ${mount.target}, which a stack cannot.`
   return { rule: 'unsupported-mount', service: context.name, at, message }
 }

@@ -14,6 +14,7 @@ export function translateAttachments(context: ServiceContext): Translated<JsonOb
   const mode = service.network_mode
   if (mode === 'host') return { value: { host: null }, notes: [modeNote(name, mode)] }
   if (mode === 'none') return { value: { [aloneKey(context.key)]: null }, notes: [modeNote(name, mode)] }
+  if (isNamed(mode)) return { value: { [namedKey(context.model, mode)]: null }, notes: [] }
   const attachments = Object.entries(service.networks ?? {})
   const extra = context.aliases[name] ?? []
   const value = attachments.map(([network, attachment]): [string, Json] => {
@@ -150,17 +151,29 @@ function given(value: Json | undefined): boolean {
   )
 }
 
-/** The swarm knows the network `host` of every node, but no `none`: that is a network with nobody else and no way out. */
+/** Networks that `network_mode` asks for. The swarm knows the network `host` of every node, but no `none`: that is a network with nobody else and no way out. */
 function modeNetworks(
   model: ComposeModel,
   keys: Readonly<Record<string, string>>
 ): Readonly<Record<string, JsonObject>> {
   const modes = Object.entries(model.services).map(([name, { network_mode }]) => [name, network_mode] as const)
   const alone = modes.filter(([, mode]) => mode === 'none').map(([name]) => aloneKey(keys[name] ?? name))
+  const named = modes.flatMap(([, mode]) => (isNamed(mode) ? [mode] : []))
+  const missing = named.filter(mode => !(namedKey(model, mode) in model.networks))
   return {
     ...(modes.some(([, mode]) => mode === 'host') ? { host: { external: true, name: 'host' } } : {}),
+    ...Object.fromEntries(missing.map(name => [name, { external: true, name }])),
     ...Object.fromEntries(alone.map(key => [key, { internal: true }]))
   }
+}
+
+/** `network_mode: front` is the network that Docker knows by that name: one of this file, or an external one. */
+function isNamed(mode: string | undefined): mode is string {
+  return mode !== undefined && mode !== '' && !predefined.has(mode) && mode !== 'default' && !mode.includes(':')
+}
+
+function namedKey({ networks }: ComposeModel, name: string): string {
+  return Object.keys(networks).find(key => (networks[key]?.name ?? key) === name) ?? name
 }
 
 function aloneKey(service: string): string {

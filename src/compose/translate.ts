@@ -14,6 +14,7 @@ import { aliasesOf, externalNetworks, translateNetworks } from './networks.js'
 import { objectNeeds, stackObjects } from './objects.js'
 import { indexSources, type Positions } from './positions.js'
 import type { ComposeProject } from './project.js'
+import { providedNotes, withoutProvided } from './provided.js'
 import { translateService } from './service.js'
 import type { ComposeModel } from './model.js'
 import type { Note } from './translated.js'
@@ -43,9 +44,9 @@ export interface Translation {
 
 /** Translates the canonical model. Pure; never throws for what a compose file may hold. */
 export function translate(project: ComposeProject, options: TranslateOptions): Translation {
-  const { model } = project
+  const model = withoutProvided(project.model)
   const positions = indexSources(project.sources, project.envSources)
-  const contexts = contextsOf(project, options, positions)
+  const contexts = contextsOf({ ...project, model }, options, positions)
   const services = contexts.map(context => ({ context, ...translateService(context) }))
   const carried = services.flatMap(({ context, value }) => value.carried.map(file => ({ service: context.key, file })))
   const keys = Object.fromEntries(contexts.map(({ name, key }) => [name, key]))
@@ -62,6 +63,7 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
     ...fixedNames(model, options),
     ...noServices(contexts),
     ...contexts.flatMap(renamed),
+    ...providedNotes(project.model),
     ...translated
   ]
   const keyOf = (name: string): string => keys[name] ?? name
@@ -73,7 +75,7 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
       secrets: stackObjects(allNeeds, 'secret'),
       configs: stackObjects(allNeeds, 'config')
     },
-    findings: settle(notes, positions, readSilence(positions, entriesOf(model))),
+    findings: settle(notes, positions, readSilence(positions, entriesOf(project.model))),
     builds: contexts.flatMap(context => buildOf(context)),
     needs: allNeeds,
     jobs: contexts.filter(({ mode }) => isJob(mode)).map(({ key }) => key),

@@ -8,7 +8,7 @@ import { referencesOf } from '../compose/references.js'
 import { unsetVariables } from '../compose/unset.js'
 import { UserError } from '../errors.js'
 import { composeFilesMissing, composeNotInstalled, defaultNames, noComposeFile } from '../errors/compose.js'
-import type { Files, Ports } from '../ports.js'
+import type { Files, Ports, RunResult } from '../ports.js'
 
 export interface ReadComposeRequest {
   /** Absolute path of the repository on the runner. */
@@ -104,18 +104,23 @@ async function runCompose(
   const project = projectName(stack)
   const absolute = envFiles.map(file => resolve(workspace, file))
   const environment = composeEnvironment(env, variables)
-  const result = await shell.run(composeConfig({ project, files, envFiles: absolute, profiles }), {
-    env: environment,
-    // The `.env` beside the first compose file is the one that counts, whatever the folder of the step.
-    cwd: dirname(files[0] ?? workspace),
-    signal: cancelled,
-    timeoutMs: 60_000
-  })
+  const print = (format: 'json' | 'yaml'): Promise<RunResult> =>
+    shell.run(composeConfig({ project, files, envFiles: absolute, profiles, format }), {
+      env: environment,
+      // The `.env` beside the first compose file is the one that counts, whatever the folder of the step.
+      cwd: dirname(files[0] ?? workspace),
+      signal: cancelled,
+      timeoutMs: 60_000
+    })
+  const json = await print('json')
+  // Compose 2.40 cannot print `build.ssh` with a path as JSON ("error calling MarshalJSON for type types.SSHKey").
+  const format = json.stderr.includes('MarshalJSON') ? 'yaml' : 'json'
+  const result = format === 'yaml' ? await print('yaml') : json
   if (result.code === 127 || /is not a docker command|unknown command: docker compose/.test(result.stderr)) {
     throw composeNotInstalled(result.stderr.trim())
   }
   if (result.code !== 0) throw new UserError(blame(result.stderr, { workspace, environment, ...texts }))
-  return { model: parseModel(result.stdout), unset: unsetVariables(result.stderr) }
+  return { model: parseModel(result.stdout, format), unset: unsetVariables(result.stderr) }
 }
 
 /** What the bind mounts point to, for those that point into the repository. */

@@ -272,6 +272,46 @@ const rows: readonly [string, string, string, string, string, string][] = [
     'Remove'
   ],
   [
+    'a volume without a target',
+    'services:\n  a:\n    volumes: [{type: volume}]\n',
+    'service volume services.a.volumes.[0] is missing a mount target',
+    '3:15',
+    'no `target`',
+    'target: /data'
+  ],
+  [
+    'platforms',
+    'services:\n  a:\n    platform: linux/riscv64\n',
+    'service.build.platforms MUST include service.platform "linux/riscv64"',
+    '3:15',
+    'lacks linux/riscv64',
+    'build.platforms'
+  ],
+  [
+    'a pattern',
+    'services:\n  a:\n    container_name: ""\n',
+    "validating /repo/compose.yaml: services.a.container_name '' does not match pattern '[a-z]+'",
+    '3:5',
+    'cannot be',
+    'letters'
+  ],
+  [
+    'a key of a newer compose',
+    'services:\n  a:\n    pre_start: []\n',
+    "validating /repo/compose.yaml: services.a additional properties 'pre_start' not allowed",
+    '3:5',
+    'pre_start',
+    'older than this key'
+  ],
+  [
+    'a container name twice',
+    'services:\n  a:\n    container_name: x\n',
+    'services.a: container name "x" is already in use by service {}"',
+    '3:5',
+    'another service',
+    'Remove'
+  ],
+  [
     'a port without a target',
     'services:\n  a:\n    ports: [{published: 80}]\n',
     'service ports services.a.ports.[0] is missing a target port',

@@ -62,6 +62,22 @@ describe('networks', () => {
     expect(externals.networks).toEqual(['proxy'])
   })
 
+  it.each<[string, object, object, string]>([
+    ['a network of the file by its fixed name', { n: { name: 'front' } }, { n: { name: 'front' } }, 'n'],
+    [
+      'an external one by its key',
+      { front: { external: true, name: 'front' } },
+      { front: { external: true, name: 'front' } },
+      'front'
+    ],
+    ['any other', {}, { front: { external: true, name: 'front' } }, 'front']
+  ])('network_mode may name %s', (_, networks, expected, key) => {
+    const services = { web: { image: 'a:1', network_mode: 'front' } }
+    const { stack } = translated(services, { model: { networks: networks as Record<string, ComposeNetwork> } })
+    expect(stack.networks).toEqual(expected)
+    expect(stack.services['web']?.['networks']).toEqual({ [key]: null })
+  })
+
   it('each service without a network has one of its own, without a way out', () => {
     const { stack } = translated({
       a: { image: 'a:1', network_mode: 'none' },

@@ -87,12 +87,15 @@ function unknownKey(scene: Scene, file: string, path: readonly string[], key: st
     )
   }
   const meant = didYouMean(key, path)
+  const known = meant === key
   const under = belongsUnder(key, path)
   const remedy =
     under !== undefined
       ? `\`${key}\` belongs under \`${under}\`.`
-      : meant === undefined
-        ? 'Remove it, or start it with `x-` if it is an extension of your own.'
+      : meant === undefined || known
+        ? known
+          ? 'The docker compose of this runner is older than this key: use a newer one, or remove the key.'
+          : 'Remove it, or start it with `x-` if it is an extension of your own.'
         : `Did you mean \`${meant}\`?`
   return withPlace(scene, [...path, key], { message: `\`${key}\` is no key of ${where}.`, remedy }, scene.fileOf(file))
 }

@@ -41,11 +41,43 @@ export const valueFailures: readonly Failure[] = [
       })
   },
   {
+    says: /^services\.([\w.-]+): container name "([^"]+)" is already in use/,
+    means: ([, service = '', name = ''], scene) =>
+      withPlace(scene, ['services', service, 'container_name'], {
+        message: `${service} has the \`container_name\` ${name}, which another service has too.`,
+        remedy: 'Remove one of them: services find each other by the name of the service.'
+      })
+  },
+  {
     says: /^service ports services\.([\w.-]+)\.ports\.\[(\d+)\] is missing a target port/,
     means: ([, service = '', index = ''], scene) =>
       withPlace(scene, ['services', service, 'ports', { index: Number(index) }], {
         message: `A port of ${service} has no \`target\`.`,
         remedy: 'Write `target`, the port inside of the container: `{target: 8080, published: 80}`.'
+      })
+  },
+  {
+    says: /^service volume services\.([\w.-]+)\.volumes\.\[(\d+)\] is missing a mount target/,
+    means: ([, service = '', index = ''], scene) =>
+      withPlace(scene, ['services', service, 'volumes', { index: Number(index) }], {
+        message: `A volume of ${service} has no \`target\`.`,
+        remedy: 'Write `target`, the path inside of the container: `{type: volume, source: data, target: /data}`.'
+      })
+  },
+  {
+    says: /^service\.build\.platforms MUST include service\.platform "([^"]+)"/,
+    means: ([, platform = ''], scene) => ({
+      message: `\`build.platforms\` lacks ${platform}, which \`platform\` of the same service asks for.`,
+      remedy: `Add ${platform} to \`build.platforms\`, or take \`platform\` out.`,
+      ...placed(lineWith(platform, scene.sources))
+    })
+  },
+  {
+    says: /^validating [^\n]+?: ((?:services|networks|volumes|secrets|configs)\.[\w.-]+) '([^']*)' does not match pattern/,
+    means: ([, path = '', value = ''], scene) =>
+      withPlace(scene, path.split('.'), {
+        message: `\`${path}\` cannot be \`${value}\`.`,
+        remedy: 'Use letters, digits, `.`, `_` and `-`, a letter or digit first; check that no variable in it is empty.'
       })
   },
   {
