@@ -200,8 +200,10 @@ function isUnfinished(job: boolean, live: Service): boolean {
 
 /** Whether a job's present iteration has completed; `live` carries its ServiceStatus. */
 export function isJobDone(live: Service): boolean {
-  const wanted = live.Spec.Mode?.ReplicatedJob?.TotalCompletions ?? 1
-  return (live.ServiceStatus?.CompletedTasks ?? 0) >= wanted
+  const { CompletedTasks = 0, DesiredTasks = 0 } = live.ServiceStatus ?? {}
+  // A global job no longer desires a task on a node where it has completed; a replicated one desires on for ever.
+  if (live.Spec.Mode?.GlobalJob !== undefined) return CompletedTasks > 0 && DesiredTasks === 0
+  return CompletedTasks >= (live.Spec.Mode?.ReplicatedJob?.TotalCompletions ?? 1)
 }
 
 function isJob(stack: Stack, key: string): boolean {

@@ -74,7 +74,6 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
 class HeldLock implements Lock {
   private readonly aborted = new AbortController()
   private readonly ended = new AbortController()
-  private readonly beating: Promise<void>
   private beat = 0
 
   constructor(
@@ -84,7 +83,7 @@ class HeldLock implements Lock {
     private readonly id: string,
     private readonly lease: Lease
   ) {
-    this.beating = this.keepAlive()
+    void this.keepAlive()
   }
 
   get lost(): AbortSignal {
@@ -99,7 +98,6 @@ class HeldLock implements Lock {
   /** Only ever removes the very config that this run made: its id is never given to another. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.ended.abort()
-    await this.beating
     try {
       await this.engine.removeObject('config', this.id)
     } catch (error) {
@@ -132,6 +130,7 @@ class HeldLock implements Lock {
   /** Whether the lock still is ours; tells the run when it has to stop. */
   private judge(present: SwarmObject | null): boolean {
     const holder = present === null ? null : parseLease(present)
+    if (this.ended.signal.aborted) return false
     if (holder?.nonce !== this.lease.nonce) {
       this.aborted.abort(lockLost(this.stack, holder === null ? null : describeHolder(holder)))
       return false

@@ -4,6 +4,7 @@ import type { Stack } from '../../../src/model.js'
 import {
   compare,
   describeChange,
+  isJobDone,
   isTouched,
   keptLabels,
   type Change,
@@ -68,6 +69,16 @@ describe('what a deploy changes', () => {
     const wanted = stackOf({ web: { content: 'c1', ...job } })
     const [change] = changes(wanted, given === null ? [] : [live(shop, 'web', given)], null, options)
     expect(change).toMatchObject({ kind: expected, job: true, service: 'shop_web' })
+  })
+
+  it.each([
+    ['on no node yet', { RunningTasks: 0, DesiredTasks: 2, CompletedTasks: 0 }, false],
+    ['on one of two nodes', { RunningTasks: 0, DesiredTasks: 1, CompletedTasks: 1 }, false],
+    ['on every node', { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 2 }, true],
+    ['nowhere, as no node takes it', { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 0 }, false]
+  ])('a global job is done once it completed: %s', (_title, ServiceStatus, done) => {
+    const service = live(shop, 'web', { job: { completed: 0 } })
+    expect(isJobDone({ ...service, Spec: { ...service.Spec, Mode: { GlobalJob: {} } }, ServiceStatus })).toBe(done)
   })
 
   it('removes only what one of our releases had made', () => {
