@@ -128,7 +128,8 @@ function address(name: string, line: string): Parsed<readonly HostAddress[]> {
 
 /**
  * `NAME=value` lines, or a JSON object such as `toJSON(secrets)` gives. A value may go on over several lines when it is
- * quoted (`KEY="line 1` to a closing quote), as the usual dotenv dialect has it; in the JSON form it is taken as it is.
+ * quoted (`KEY="line 1` to a closing quote), as the usual dotenv dialect has it, or when it is a key in PEM form; in the
+ * JSON form it is taken as it is.
  */
 export function names(name: string, text: string | undefined): Parsed<ReadonlyMap<string, string>> {
   const source = text?.trim() ?? ''
@@ -167,7 +168,7 @@ function fromLines(name: string, text: string): Parsed<ReadonlyMap<string, strin
   const problems: Problem[] = []
   const rest = text.split('\n')
   for (let number = 1; rest.length > 0; number++) {
-    const line = (rest.shift() ?? '').replace(/\r$/, '')
+    const line = rest.shift() ?? ''
     if (line.trim() === '' || line.trimStart().startsWith('#')) continue
     const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=(.*)$/s.exec(line)
     if (match === null) {
@@ -180,6 +181,14 @@ function fromLines(name: string, text: string): Parsed<ReadonlyMap<string, strin
     }
     const [, key = '', first = ''] = match
     const quote = /^\s*(["'])/.exec(first)?.[1]
+    // A key goes on to its end as `NAME=${{ secrets.KEY }}` leaves it, without quotes.
+    const pem = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s*$/.exec(first)?.[1]
+    if (pem !== undefined) {
+      const end = rest.findIndex(each => each.trim() === `-----END ${pem}-----`)
+      number += end + 1
+      values.set(key, [first.trimStart(), ...rest.splice(0, end + 1)].join('\n').trimEnd())
+      continue
+    }
     const closed = (value: string): boolean =>
       quote === undefined || (value.trim().length > 1 && value.trimEnd().endsWith(quote))
     let value = first
@@ -192,7 +201,7 @@ function fromLines(name: string, text: string): Parsed<ReadonlyMap<string, strin
         message: `\`${name}\`: the quote that opens ${key} is never closed.`,
         remedy: 'Close it, or use the JSON form.'
       })
-    values.set(key, quote === undefined ? value : value.trim().slice(1, -1))
+    values.set(key, quote === undefined ? value.replace(/\r$/, '') : value.trim().slice(1, -1))
   }
   return { value: values, problems }
 }

@@ -142,6 +142,13 @@ describe('the secrets input', () => {
     })
   })
 
+  it('takes a key as the workflow leaves it, without quotes', () => {
+    const key = '-----BEGIN RSA PRIVATE KEY-----\r\nabc==\r\nNOT=A NAME\r\n-----END RSA PRIVATE KEY-----'
+    expect(secrets(`A=1\nKEY=${key}\nB=2\n`)).toEqual({ A: '1', KEY: key, B: '2' })
+    expect(secrets(`KEY="${key}\r\n"\nB=2`)).toEqual({ KEY: `${key}\r\n`, B: '2' })
+    expect(problemsOf({ ...server, secrets: 'KEY=-----BEGIN X-----\nabc def' }).join()).toContain('line 2')
+  })
+
   it('takes the JSON of all secrets, to the last byte', () => {
     const all = { A: 'p@ss$word1', B: 'line 1\r\nline 2\n', C: '"quoted" \u{1F600}' }
     expect(secrets(JSON.stringify(all, null, 2))).toEqual(all)
