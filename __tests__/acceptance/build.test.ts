@@ -278,6 +278,18 @@ describe('logins for the nodes', () => {
     expect(run.lines.join()).toContain('The nodes get the token of this job to pull from')
   })
 
+  it('are looked at too where they are the job’s own', async () => {
+    const auth = Buffer.from('AWS:token').toString('base64')
+    const home = workspace({ 'config.json': JSON.stringify({ auths: { 'a.example': { auth } } }) })
+    const mine = { ...ports, env: { ...ports.env, DOCKER_CONFIG: home } }
+    run.lines.length = 0
+    await openRegistrySession(mine, { verify: false, images: ['a.example/x:1', 'a.example/y', 'redis'] })
+    expect(run.lines.filter(line => line.includes('a token of Amazon ECR'))).toHaveLength(1)
+    run.lines.length = 0
+    await openRegistrySession(mine, { verify: false, images: ['redis'] })
+    expect(run.lines).toEqual([])
+  })
+
   it('are those of the job itself where no others are given, from files and programs', async () => {
     const home = workspace({
       'config.json': JSON.stringify({

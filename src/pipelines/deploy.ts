@@ -77,6 +77,7 @@ export function openSession(run: Run, prepared: Prepared | null): Promise<Regist
     ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
     ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
     ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
+    images: Object.values(prepared?.translation.stack.services ?? {}).map(service => service.image),
     verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
   })
 }

@@ -67,14 +67,17 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
     ...(dockerHost === undefined ? {} : { dockerHost })
   })
   if (request.verify && request.push !== undefined) await verifyLogin(ports, env, domain, request.push)
-  const expires = nodes === undefined ? undefined : shortLived(nodes, request.githubToken)
-  if (expires !== undefined) ports.log.warning(shortLivedPull(domain, expires))
+  const warn = warnOnce(ports, request.githubToken)
+  for (const used of new Set([domain, ...imageDomains(request)])) {
+    const stored = storedLogin(pull, used)
+    if (stored.kind === 'login') warn(used, stored.login)
+  }
   return {
     env,
     pullConfig,
     ...(nodes === undefined ? {} : { nodes: { domain, login: nodes } }),
     covers: reference => hasLogin(pull, parseReference(reference)?.domain),
-    authFor: reference => authFor(ports, pull, env, parseReference(reference)?.domain),
+    authFor: reference => authFor({ ports, config: pull, env, warn }, parseReference(reference)?.domain),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([pushConfig, pullConfig].map(folder => ports.files.remove(folder)))
     }
@@ -84,9 +87,24 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
 /** With no `registry`, a pull login is for the one registry beside Docker Hub that the images come from. */
 function loginDomain(request: SessionRequest): string {
   if (request.registry !== undefined) return registryDomain(request.registry)
-  const domains = (request.images ?? []).map(image => parseReference(image)?.domain).filter(name => name !== undefined)
-  const others = [...new Set(domains)].filter(name => name !== dockerHub)
+  const others = imageDomains(request).filter(name => name !== dockerHub)
   return others.length === 1 ? (others[0] ?? dockerHub) : dockerHub
+}
+
+function imageDomains(request: SessionRequest): readonly string[] {
+  const domains = (request.images ?? []).map(image => parseReference(image)?.domain)
+  return [...new Set(domains.filter(name => name !== undefined))]
+}
+
+/** Says of each registry once that the nodes get a login there that does not last. */
+function warnOnce(ports: Ports, githubToken: string | undefined): (domain: string, login: Login) => void {
+  const said = new Set<string>()
+  return (domain, login) => {
+    const kind = shortLived(login, githubToken)
+    if (kind === undefined || said.has(domain)) return
+    said.add(domain)
+    ports.log.warning(shortLivedPull(domain, kind))
+  }
 }
 
 function maskLogin(ports: Ports, login: Login): void {
@@ -143,12 +161,14 @@ function hasLogin(config: DockerConfig, domain: string | undefined): boolean {
   return Boolean(config.credHelpers?.[address]) || config.auths?.[address] !== undefined
 }
 
-async function authFor(
-  ports: Ports,
-  config: DockerConfig,
-  env: Readonly<Record<string, string>>,
-  domain: string | undefined
-): Promise<string | undefined> {
+interface Stored {
+  readonly ports: Ports
+  readonly config: DockerConfig
+  readonly env: Readonly<Record<string, string>>
+  readonly warn: (domain: string, login: Login) => void
+}
+
+async function authFor({ ports, config, env, warn }: Stored, domain: string | undefined): Promise<string | undefined> {
   if (domain === undefined || !hasLogin(config, domain)) return undefined
   const stored = storedLogin(config, domain)
   if (stored.kind === 'login') return registryAuth(domain, stored.login, stored.identityToken)
@@ -162,6 +182,7 @@ async function authFor(
   const login = code === 0 ? programLogin(stdout) : undefined
   if (login === undefined) return undefined
   maskLogin(ports, login)
+  warn(domain, login)
   return login.username === '<token>' ? registryAuth(domain, login, login.password) : registryAuth(domain, login)
 }
 
