@@ -41,9 +41,11 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const started = Date.now()
 const bed = await openBed({ name: 'soak', builder: false })
 const active: Lane[] = []
+let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void interrupt(signal))
 
 const lines = await soak()
+if (interrupted) await new Promise(() => undefined) // the bed is being taken down, and the process ends with that
 const left = (await bed.server.exec(['ps', '-eo', 'args'])).split('\n').filter(line => line.startsWith('sshd: deploy'))
 await bed.close()
 const agreed = lines.filter(({ disagreements }) => disagreements.length === 0).length
@@ -74,6 +76,7 @@ async function soak(): Promise<Line[]> {
       for (const kind of list) {
         if (Date.now() > deadline) break
         const line = await lane.run(kind)
+        if (interrupted) return
         done.push(line)
         show(line, done.length)
       }
@@ -97,6 +100,8 @@ function seconds(since: number): string {
 }
 
 async function interrupt(signal: NodeJS.Signals): Promise<void> {
+  if (interrupted) return
+  interrupted = true
   say(`${signal}: taking the bed down …`)
   for (const lane of active) lane.close()
   await bed.close()

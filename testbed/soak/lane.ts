@@ -32,6 +32,8 @@ export class Lane {
   private readonly update: object | undefined
   private readonly folder = mkdtempSync(join(tmpdir(), 'soak-'))
   private readonly history: Deployed[] = []
+  /** What each run that made a release said of it. */
+  private readonly verdicts = new Map<string, string>()
   private killedRuns = 0
   private wasKilled = false
   private count = 0
@@ -56,7 +58,9 @@ export class Lane {
     const results: StepResult[] = []
     const found: string[] = []
     try {
-      const before = await look(this.bed.server, this.stack)
+      if (!this.wasKilled) await this.check(found, { kept: new Map(), atOnce: true })
+      found.splice(0, found.length, ...found.map(text => `already before this run: ${text}`))
+      const before = await this.look()
       if (kind === 'killed') await this.killed(results, found)
       else if (kind === 'two at once') await this.two(results, found)
       else await this.one(kind, before, results, found)
@@ -186,7 +190,10 @@ export class Lane {
     const green = status === 'deployed' || status === 'unchanged'
     if (!right.includes(status))
       found.push(`it ended as "${status}", not as ${right.map(word => `"${word}"`).join(' or ')}`)
+    if (status === '' && result.log.includes('Rollout of release'))
+      found.push('it ended without a word in the middle of a rollout')
     if (green !== (result.exitCode === 0)) found.push(`its exit code is ${result.exitCode}`)
+    if (result.log.includes(definition.token)) found.push('its log shows the secret')
     if (result.leftovers.length > 0) found.push(`it left processes: ${result.leftovers.join('; ')}`)
     if (
       this.live &&
@@ -196,6 +203,7 @@ export class Lane {
     )
       found.push(`its previous-release is ${result.outputs['previous-release']}, not ${this.live.release}`)
     if (status === 'deployed') this.history.push({ release, definition })
+    if (status !== 'unchanged' && release !== '') this.verdicts.set(release, status)
     if (status === 'unchanged' && release !== this.live?.release) found.push(`it names release ${release} as live`)
     if (!green) return found
     for (const row of JSON.parse(services) as { key: string; running: number; desired: number }[]) {
@@ -213,6 +221,7 @@ export class Lane {
       stack: this.stack,
       definition: this.live.definition,
       deployed: this.history.map(({ release }) => release),
+      verdicts: this.verdicts,
       volume: this.stack,
       killed: this.killedRuns > 0
     }

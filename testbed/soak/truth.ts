@@ -145,6 +145,8 @@ export interface Expected {
   readonly killed: boolean
   /** Containers that nothing gave a reason to replace, by service. */
   readonly kept: ReadonlyMap<string, readonly string[]>
+  /** By release, the status that its run gave. */
+  readonly verdicts: ReadonlyMap<string, string>
   /** What the volume holds. */
   readonly volume: string
   /** Whether it must run at the first look: the run said that it does. */
@@ -168,8 +170,10 @@ export async function disagreements(server: Server, expected: Expected, ms = 40_
 }
 
 /** What ought to run and does not. */
-function missingIn(truth: Truth, { definition, deployed, kept, volume }: Expected): string[] {
-  const found: string[] = []
+function missingIn(truth: Truth, { definition, deployed, kept, volume, verdicts }: Expected): string[] {
+  const found = truth.releases
+    .filter(({ id, verdict }) => verdict !== 'retired' && verdict !== (verdicts.get(id) ?? verdict))
+    .map(({ id, verdict }) => `release ${id} is recorded as ${verdict}, its run said ${verdicts.get(id)}`)
   for (const [name, wanted] of Object.entries(definition.services)) {
     const service = truth.services.find(each => each.name === name)
     if (service === undefined) {
