@@ -18,7 +18,7 @@ const action = parse(text('action.yml')) as {
   name: string
   description: string
   inputs: Record<string, { description: string }>
-  outputs: Record<string, object>
+  outputs: Record<string, { description: string }>
 }
 
 interface Block {
