@@ -80,7 +80,7 @@ async function soak(): Promise<Line[]> {
         done.push(line)
         show(line, done.length)
       }
-      lane.close()
+      await lane.close()
     })
   )
   return done
@@ -103,7 +103,7 @@ async function interrupt(signal: NodeJS.Signals): Promise<void> {
   if (interrupted) return
   interrupted = true
   say(`${signal}: taking the bed down …`)
-  for (const lane of active) lane.close()
+  await Promise.all(active.map(lane => lane.close()))
   await bed.close()
   process.exit(130)
 }

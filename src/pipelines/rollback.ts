@@ -18,7 +18,11 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   if (problems.length > 0) throw new UserError(problems)
   await using session = await openSession(run, null)
   await using lock = await lockStack(run, host, target.stack)
-  const { release } = findRelease(await readReleases(host.engine, target.stack), inputs.release)
+  const [live, entries] = await Promise.all([
+    host.engine.services(target.stack),
+    readReleases(host.engine, target.stack)
+  ])
+  const { release } = findRelease(entries, inputs.release, live)
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })
   const { commit, ref } = release
   const wanted: Wanted = {

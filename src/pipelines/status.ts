@@ -30,7 +30,7 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
       nodes: nodes.map(nodeRow),
       releases: [
         ...(live === null ? [] : [releaseRow(live, true)]),
-        ...rollbackTargets(releases).map(entry => releaseRow(entry, false))
+        ...rollbackTargets(releases, services).map(entry => releaseRow(entry, false))
       ]
     }
   }

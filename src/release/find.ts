@@ -1,20 +1,34 @@
 import { ambiguousRelease, noReleases, releaseNotFound, releaseNotLive, releaseUnreadable } from '../errors/release.js'
-import type { ReadableEntry, ReleaseEntry } from './record.js'
+import type { Service } from '../engine-types.js'
+import { isStillThere, type ReadableEntry, type ReleaseEntry } from './record.js'
 
-/** The releases that one can go back to, newest first: those that were deployed, except what is there now. */
-export function rollbackTargets(entries: readonly ReleaseEntry[]): readonly ReleaseEntry[] {
+/**
+ * The releases that one can go back to, newest first: those that were deployed, except what is there now. `live` are
+ * the stack's services: with them a run that was cancelled or killed, and whose release is gone from all of them,
+ * does not count as what is there.
+ */
+export function rollbackTargets(entries: readonly ReleaseEntry[], live?: readonly Service[]): readonly ReleaseEntry[] {
   // What is there now is the newest that was neither rolled back nor is only remembered, even if it failed.
-  const present = entries.find(entry => entry.verdict !== 'rolled-back' && entry.verdict !== 'retired')
+  const present = entries.find(
+    ({ id, verdict }) =>
+      verdict === 'deployed' ||
+      (verdict !== 'rolled-back' && verdict !== 'retired' && (live === undefined || isStillThere(id, live)))
+  )
   return entries.filter(entry => entry.verdict === 'deployed' && entry !== present)
 }
 
 /**
  * The release that a rollback shall go back to. `previous` is the one that was live before what is there now: after
  * a failed deploy that was left as it is, the last that was deployed; after a rollback from r3 to r2, r3 again. A
- * commit is at least its first 7 characters. `entries` come newest first. Throws UserError when there is none.
+ * commit is at least its first 7 characters. `entries` come newest first, `live` are the stack's services. Throws
+ * UserError when there is none.
  */
-export function findRelease(entries: readonly ReleaseEntry[], wanted: string): ReadableEntry {
-  const targets = rollbackTargets(entries)
+export function findRelease(
+  entries: readonly ReleaseEntry[],
+  wanted: string,
+  live?: readonly Service[]
+): ReadableEntry {
+  const targets = rollbackTargets(entries, live)
   if (entries.every(entry => entry.verdict !== 'deployed')) throw noReleases()
   return readable(wanted === 'previous' ? previous(targets) : byName(entries, targets, wanted.trim()))
 }

@@ -47,8 +47,10 @@ export class Lane {
     this.dice = options.dice
   }
 
-  close(): void {
-    for (const step of this.running) void step.kill()
+  /** Kills what still runs, and removes what its runs had on this machine. */
+  async close(): Promise<void> {
+    const steps = [...this.running]
+    for (const result of await Promise.all(steps.map(step => step.kill()))) result.clean()
     rmSync(this.folder, { recursive: true, force: true })
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { UserError } from '../../../src/errors.js'
 import { findRelease, rollbackTargets } from '../../../src/release/find.js'
 import { parseEntry, type ReleaseEntry } from '../../../src/release/record.js'
-import { entry, unreadable } from './swarm.js'
+import { entry, live, unreadable } from './swarm.js'
 
 const commit = (digit: string) => digit.repeat(40)
 const r1 = entry('r1', { commit: commit('1') })
@@ -26,6 +26,17 @@ describe('the release to go back to', () => {
     ['the newest of one commit', [back, r3, r2], '2222222', 'r4']
   ])('%s', (_title, entries, wanted, id) => {
     expect(findRelease(entries, wanted).id).toBe(id)
+  })
+
+  it.each<[string, ReleaseEntry['verdict'], readonly string[], string]>([
+    ['was cancelled and is gone', 'cancelled', ['r3', 'r1'], 'r2'],
+    ['was killed, and the swarm took it back itself', 'pending', ['r3'], 'r2'],
+    ['was killed half-way', 'pending', ['r4', 'r3'], 'r3'],
+    ['failed and was left', 'failed', ['r4'], 'r3'],
+    ['was deployed, with all of it scaled away', 'deployed', [], 'r3']
+  ])('after a run that %s', (_title, verdict, releases, id) => {
+    const services = releases.map((release, index) => live('shop', `s${index}`, { release }))
+    expect(findRelease([entry('r4', { verdict }), r3, r2, r1], 'previous', services).id).toBe(id)
   })
 
   it.each<[string, readonly ReleaseEntry[], string, RegExp]>([
