@@ -281,6 +281,18 @@ function stackName(value: string | undefined): Parsed<string | undefined> {
 }
 
 function urls(name: string, values: readonly string[]): Parsed<readonly string[]> {
+  const secretive = values.filter(value => URL.canParse(value) && new URL(value).username !== '')
+  if (secretive.length > 0) {
+    return {
+      value: [],
+      problems: [
+        {
+          message: `\`${name}\` has a URL with a user name or password in it.`,
+          remedy: 'Give a URL that answers without a login, such as a health page.'
+        }
+      ]
+    }
+  }
   const problems = values
     .filter(value => !/^https?:\/\//.test(value) || !URL.canParse(value))
     .map(value => ({

@@ -1,5 +1,4 @@
-import { UserError, messageOf, type Problem } from './errors.js'
-import { engineFailed } from './errors/engine.js'
+import { UserError } from './errors.js'
 import { readInputs, type Inputs } from './inputs.js'
 import type { Job } from './job.js'
 import { check } from './pipelines/check.js'
@@ -11,10 +10,11 @@ import { plan } from './pipelines/plan.js'
 import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
+import { problemsOf } from './pipelines/problems.js'
 import { annotateProblem, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
 import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
-import { EngineError, type Ports } from './ports.js'
+import type { Ports } from './ports.js'
 import { previewPlan, refusal } from './preview/plan.js'
 import { emptyReport, type RunStatus } from './report/model.js'
 import { stackNameOf } from './stack-name.js'
@@ -134,17 +134,4 @@ function failed(ports: Ports, error: unknown, of: { command: string; stack: stri
   for (const problem of problems) annotateProblem(ports.log, problem)
   if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
   return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems } }
-}
-
-function problemsOf(error: unknown): readonly Problem[] {
-  if (error instanceof UserError) return error.problems
-  return [error instanceof EngineError ? engineFailed(error) : defect(error)]
-}
-
-function defect(error: unknown): Problem {
-  return {
-    message: `The action itself failed: ${messageOf(error)}`,
-    remedy:
-      'This is a defect of the action, not of your stack. Run the job again with debug logging on, and report it with that log.'
-  }
 }

@@ -11,6 +11,7 @@ import { applyStack } from '../stages/apply.js'
 import type { Lock } from '../stages/lock.js'
 import { verifyUrls } from '../stages/verify.js'
 import { watch } from '../stages/watch.js'
+import { problemsOf } from './problems.js'
 import type { Run } from './run.js'
 import type { Wanted } from './wanted.js'
 
@@ -20,21 +21,28 @@ export interface Applied {
   readonly problems: readonly Problem[]
 }
 
+/** What is to be applied, and over what. */
+export interface Doing extends Pick<Attempt, 'changes' | 'before'> {
+  /** null when nothing has changed. */
+  readonly entry: ReadableEntry | null
+  /** What is there was applied by a run that never came to a good end, so its tasks have to prove themselves. */
+  readonly unsettled: boolean
+}
+
+/**
+ * How long a task of an unsettled release must have been up. Its old failures do not count any more, and a crash loop
+ * may look well for a while.
+ */
+const doubtMs = 60_000
+
 /** What stops half-way is a failed rollout like any other: what was applied until then has to go back. */
-export async function tryApply(
-  run: Run,
-  host: Host,
-  lock: Lock,
-  wanted: Wanted,
-  of: { readonly entry: ReadableEntry | null } & Pick<Attempt, 'changes' | 'before'>
-): Promise<Applied> {
+export async function tryApply(run: Run, host: Host, lock: Lock, wanted: Wanted, of: Doing): Promise<Applied> {
   try {
     const applied = await applyAndWatch(run, host, lock, wanted, of)
     return lock.lost.aborted ? overtaken(lock, applied.rollout) : applied
   } catch (error) {
     if (lock.lost.aborted) return overtaken(lock, null)
-    if (!(error instanceof UserError)) throw error
-    return { rollout: unseen(run, 'failed'), problems: error.problems }
+    return { rollout: unseen(run, run.ports.cancelled.aborted ? 'cancelled' : 'failed'), problems: problemsOf(error) }
   }
 }
 
@@ -52,13 +60,7 @@ function unseen(run: Run, verdict: Rollout['verdict']): Rollout {
 }
 
 /** Phase by phase, so that a job that fails keeps the services that wait for it as they are. */
-async function applyAndWatch(
-  run: Run,
-  host: Host,
-  lock: Lock,
-  wanted: Wanted,
-  of: { readonly entry: ReadableEntry | null } & Pick<Attempt, 'changes' | 'before'>
-): Promise<Applied> {
+async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, of: Doing): Promise<Applied> {
   const { ports, inputs } = run
   const signal = AbortSignal.any([ports.cancelled, lock.lost])
   const until = ports.clock.now() + inputs.timeoutMs
@@ -69,6 +71,8 @@ async function applyAndWatch(
   let rollout: Rollout | undefined
   for (const [index, phase] of wanted.phases.entries()) {
     await lock.assertHeld()
+    if (signal.aborted)
+      return { rollout: { ...(rollout ?? unseen(run, 'cancelled')), verdict: 'cancelled' }, problems: [] }
     const isLast = index === wanted.phases.length - 1
     const applied = await apply(run, host, wanted, { rendered, changes: of.changes, services: phase, live: of.before })
     targets.push(...applied)
@@ -76,7 +80,7 @@ async function applyAndWatch(
       stack: wanted.target.stack,
       timeoutMs: Math.max(1_000, until - ports.clock.now()),
       // Only the whole stack has to stay up; what merely gates the next phase has to be there.
-      stableForMs: isLast ? inputs.stableForMs : 0,
+      stableForMs: isLast ? Math.max(inputs.stableForMs, of.unsettled ? doubtMs : 0) : 0,
       signal,
       waitForRollback: true
     })
@@ -85,6 +89,7 @@ async function applyAndWatch(
   if (rollout === undefined)
     throw new UserError({ message: 'The compose files hold no service.', remedy: 'Add one, or check `profiles`.' })
   const problems = await verifyUrls(ports, inputs.verifyUrls, Math.min(60_000, until - ports.clock.now()), signal)
+  if (ports.cancelled.aborted) return { rollout: { ...rollout, verdict: 'cancelled' }, problems: [] }
   return { rollout, problems }
 }
 

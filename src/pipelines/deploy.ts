@@ -77,7 +77,14 @@ export function openSession(run: Run, prepared: Prepared | null): Promise<Regist
     ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
     ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
     ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
-    images: Object.values(prepared?.translation.stack.services ?? {}).map(service => service.image),
+    ...(prepared !== null && { images: imagesOf(prepared) }),
     verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
   })
+}
+
+/** The images that the compose files name, of services with and without a build. */
+function imagesOf({ translation }: Prepared): readonly string[] {
+  const named = translation.builds.flatMap(({ image }) => image ?? [])
+  const others = Object.values(translation.stack.services).map(({ image }) => image)
+  return [...named, ...others].filter(image => image !== '')
 }

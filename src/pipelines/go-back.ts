@@ -20,6 +20,7 @@ export async function goBack(
 ): Promise<Attempt['restored']> {
   const { ports, inputs } = run
   if (inputs.onFailure === 'leave' || of.rollout.verdict === 'overtaken' || lock.lost.aborted) return null
+  await lock.assertHeld()
   const restoration = await ports.log.group('Back to the release before', () =>
     restore(ports, host, {
       stack: wanted.target.stack,

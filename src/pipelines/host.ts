@@ -23,8 +23,18 @@ export async function openHost(run: Run): Promise<Host> {
   const { inputs, ports } = run
   const host = await ports.connect(connectRequest(run))
   if (inputs.exportDockerHost) {
-    host.keep()
+    await keep(host)
     ports.outputs.exportVariable('DOCKER_HOST', host.dockerHost)
   }
   return host
+}
+
+/** A connection that cannot outlive this run is closed before that is said. */
+async function keep(host: Host): Promise<void> {
+  try {
+    host.keep()
+  } catch (error) {
+    await host[Symbol.asyncDispose]()
+    throw error
+  }
 }

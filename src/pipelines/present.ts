@@ -10,9 +10,10 @@ export async function present(
   { ports, job }: { readonly ports: Ports; readonly job: Job },
   outcome: Outcome
 ): Promise<void> {
-  const report = withJob(job, outcome.report)
-  for (const [name, value] of Object.entries(outputsOf(outcome))) ports.outputs.set(name, value)
-  await ports.outputs.summary(ports.log.redact(renderSummary(redacted(report, text => ports.log.redact(text)))))
+  // Before anything is rendered: afterwards a secret's own characters may be escaped, and nobody would find it.
+  const report = redacted(withJob(job, outcome.report), text => ports.log.redact(text))
+  for (const [name, value] of Object.entries(outputsOf({ ...outcome, report }))) ports.outputs.set(name, value)
+  await ports.outputs.summary(ports.log.redact(renderSummary(report)))
   const what = [report.stack, report.release].filter(part => part !== undefined && part !== '').join(' ')
   ports.log.info(`${report.status}: ${[what, report.reason].filter(part => part !== undefined).join('. ')}`)
 }

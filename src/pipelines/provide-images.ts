@@ -1,6 +1,8 @@
 import { transferFor } from '../images/direct.js'
 import { platformFindings, platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
+import { UserError } from '../errors.js'
+import type { Build } from '../model.js'
 import type { Host } from '../ports.js'
 import { assertPullLogin, type RegistrySession } from '../stages/login.js'
 import { digestFinder, resolveImages } from '../stages/resolve.js'
@@ -58,9 +60,10 @@ export async function provideImages(
     mode === 'foresee'
       ? await (direct ? foreseeCarried(ports, host, carried) : foreseeImages(ports, request))
       : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
+  const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds) : {}
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
   const resolved = await resolveImages(ports, host.engine, {
-    references: Object.fromEntries(others.map(([key, service]) => [key, service.image])),
+    references: Object.fromEntries(others.map(([key, service]) => [key, named[key] ?? service.image])),
     byName: built.byName,
     session,
     live,
@@ -70,4 +73,18 @@ export async function provideImages(
     references: keepLive({ ...resolved, ...built.images }, live, target.stack),
     brought: keepLive(built.images, live, target.stack)
   }
+}
+
+/** With `build: false`, what somebody else built: the image that the compose file names beside its `build`. */
+function imagesOfBuilds(builds: readonly Build[]): Readonly<Record<string, string>> {
+  const nameless = builds.filter(({ image }) => image === undefined)
+  if (nameless.length > 0) {
+    throw new UserError(
+      nameless.map(({ service }) => ({
+        message: `${service}: \`build: false\`, but the compose file names no image for it.`,
+        remedy: 'Add `image:` to the service, or let this action build it.'
+      }))
+    )
+  }
+  return Object.fromEntries(builds.map(({ service, image }) => [service, image ?? '']))
 }

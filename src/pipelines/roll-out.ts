@@ -1,44 +1,81 @@
 import { stampRelease } from '../compose/stamp.js'
 import type { Service } from '../engine-types.js'
-import type { Host } from '../ports.js'
-import { compare, isTouched, keptLabels, type Change } from '../release/compare.js'
+import type { Problem } from '../errors.js'
+import { label } from '../model.js'
+import type { Engine, Host } from '../ports.js'
+import { compare, deployLabels, isTouched, keptLabels, type Change } from '../release/compare.js'
 import { liveRelease, type ReadableEntry, type Release, type ReleaseEntry } from '../release/record.js'
+import type { RunStatus } from '../report/model.js'
 import { blame, reportRollOut, statusOf, type Attempt } from '../report/roll-out.js'
 import { removeDropped } from '../stages/apply.js'
 import { collectGarbage } from '../stages/collect.js'
 import type { Lock } from '../stages/lock.js'
 import { markRelease, readReleases, saveRelease } from '../stages/releases.js'
-import { tryApply } from './apply-and-watch.js'
+import { tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
+import { problemsOf } from './problems.js'
 import { annotateProblem, type Outcome, type Run } from './run.js'
 import type { Wanted } from './wanted.js'
 
 /** Applies what changed, phase by phase, watches it, and goes back to the release before when it does not hold. */
 export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted): Promise<Outcome> {
-  const { ports } = run
   const { engine } = host
   const { stack } = wanted.target
   const [before, entries] = await Promise.all([engine.services(stack), readReleases(engine, stack)])
   const last = liveRelease(entries)
   const changes = compareWith(wanted, before, last)
-  const entry = isWorthRelease(changes)
-    ? await saveRelease(engine, {
-        stack,
-        entries,
-        live: before,
-        labels: wanted.labels,
-        build: id => describeRelease(run, wanted, id, changes, entries)
-      })
-    : null
-  const applied = await ports.log.group(entry === null ? 'Rollout' : `Rollout of release ${entry.id}`, () =>
-    tryApply(run, host, lock, wanted, { entry, changes, before })
+  const unsettled = !isSettled(changes, last)
+  const entry =
+    isWorthRelease(changes) || unsettled
+      ? await saveRelease(engine, {
+          stack,
+          entries,
+          live: before,
+          labels: wanted.labels,
+          build: id => describeRelease(run, wanted, id, changes, entries)
+        })
+      : null
+  const title = entry === null ? 'Rollout' : `Rollout of release ${entry.id}`
+  const applied = await run.ports.log.group(title, () =>
+    tryApply(run, host, lock, wanted, { entry, changes, before, unsettled })
   )
-  const good = applied.rollout.verdict === 'deployed' && applied.problems.length === 0
-  const restored =
-    good || entry === null ? null : await goBack(run, host, lock, wanted, { ...applied, entry, before, last })
-  const attempt: Attempt = { stack, changes, release: entry?.id ?? null, before, last, ...applied, restored }
-  if (entry !== null) await settle(run, host, entry, attempt)
-  return await conclude(run, host, wanted, attempt)
+  const { restored, problems } = await tryGoBack(run, host, lock, wanted, { ...applied, entry, before, last })
+  const attempt: Attempt = {
+    stack,
+    changes,
+    release: entry?.id ?? null,
+    before,
+    last,
+    rollout: applied.rollout,
+    problems: [...applied.problems, ...problems],
+    restored
+  }
+  const notes = entry === null ? [] : await settle(run, host, lock, entry, attempt)
+  return await conclude(run, host, wanted, { ...attempt, notes })
+}
+
+interface WayBack {
+  readonly restored: Attempt['restored']
+  /** Why there is none, where there should be. */
+  readonly problems: readonly Problem[]
+}
+
+/** What keeps the stack from going back is told beside what made it necessary, never instead of it. */
+async function tryGoBack(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  of: Applied & { readonly entry: ReadableEntry | null } & Pick<Attempt, 'before' | 'last'>
+): Promise<WayBack> {
+  const { entry, rollout, problems } = of
+  if (entry === null || (rollout.verdict === 'deployed' && problems.length === 0))
+    return { restored: null, problems: [] }
+  try {
+    return { restored: await goBack(run, host, lock, wanted, { ...of, entry }), problems: [] }
+  } catch (error) {
+    return { restored: null, problems: problemsOf(error) }
+  }
 }
 
 /** What applying this stack would change, as a deploy sees it and a plan shows it. */
@@ -51,6 +88,18 @@ export function compareWith(
     stack: wanted.target.stack,
     jobs: wanted.rollbackOf === undefined ? 'run' : 'skip',
     openReplicas: [...wanted.openReplicas]
+  })
+}
+
+/**
+ * Whether what is left alone is what the live release recorded. It is not when an earlier run was killed, or failed and
+ * was left as it was: then this run has to see that it runs, and to make a release of it.
+ */
+function isSettled(changes: readonly Change[], last: ReleaseEntry | null): boolean {
+  const recorded = last?.release?.rendered
+  return changes.every(change => {
+    if (change.kind !== 'unchanged') return true
+    return recorded !== undefined && deployLabels(recorded, change.key)[label.release] === change.release
   })
 }
 
@@ -86,39 +135,86 @@ function describeRelease(
   }
 }
 
-/** Writes the verdict into the release, and tidies up after a good one. */
-async function settle(run: Run, host: Host, entry: ReadableEntry, attempt: Attempt): Promise<void> {
+/**
+ * Writes the verdict into the release, and tidies up after a good one. The version runs by then: what cannot be tidied
+ * is a note, one sentence each.
+ */
+async function settle(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  entry: ReadableEntry,
+  attempt: Attempt
+): Promise<readonly string[]> {
   const { ports, inputs } = run
   const { engine } = host
-  const status = statusOf(attempt)
-  if (status !== 'deployed') {
-    const verdict = status === 'rolled-back' ? status : attempt.problems.length > 0 ? 'failed' : attempt.rollout.verdict
-    // Whoever overtook this run may have removed the record with the stack.
-    await markRelease(engine, entry, { verdict }).catch((error: unknown) => {
-      if (status !== 'overtaken') throw error
-    })
-    return
+  const notes: string[] = []
+  const tryTo = async (what: string, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act()
+    } catch (error) {
+      notes.push(
+        `${what}: ${problemsOf(error)
+          .map(({ message }) => message)
+          .join(' ')}`
+      )
+    }
   }
-  await removeDropped(ports, engine, [...attempt.changes])
-  await markRelease(engine, entry, { verdict: 'deployed', live: [...(await engine.services(attempt.stack))] })
-  const collected = await collectGarbage(ports, engine, { stack: attempt.stack, keep: inputs.keepReleases })
-  const names = [...collected.releases, ...collected.secrets, ...collected.configs, ...collected.images]
-  if (names.length > 0) ports.log.info(`Removed, as no kept release needs them: ${names.join(', ')}`)
+  const status = statusOf(attempt)
+  const live = status === 'deployed' ? { live: await servicesNow(engine, attempt.stack) } : {}
+  await tryTo(`Release ${entry.id} could not be marked as ${status}`, () =>
+    markRelease(engine, entry, { verdict: verdictOf(status, attempt), ...live })
+  )
+  // Whoever overtook this run may have removed the record with the stack.
+  if (status === 'overtaken') return []
+  if (status !== 'deployed') return notes
+  await tryTo('What left the compose file could not be removed', async () => {
+    await lock.assertHeld()
+    await removeDropped(ports, engine, attempt.changes)
+  })
+  await tryTo('What no release needs any more could not be removed', async () => {
+    await lock.assertHeld()
+    const gone = await collectGarbage(ports, engine, { stack: attempt.stack, keep: inputs.keepReleases })
+    const names = [...gone.releases, ...gone.secrets, ...gone.configs, ...gone.images]
+    if (names.length > 0) ports.log.info(`Removed, as no kept release needs them: ${names.join(', ')}`)
+  })
+  for (const note of notes) ports.log.warning(note)
+  return notes
+}
+
+function servicesNow(engine: Engine, stack: string): Promise<readonly Service[]> {
+  return engine.services(stack).catch(() => [])
+}
+
+function verdictOf(status: RunStatus, attempt: Attempt): ReleaseEntry['verdict'] {
+  if (status === 'deployed' || status === 'rolled-back') return status
+  return attempt.problems.length > 0 && attempt.rollout.verdict === 'deployed' ? 'failed' : attempt.rollout.verdict
 }
 
 /** Says how it ended: in the log, as annotations on the compose file, and as the report. */
-async function conclude(run: Run, host: Host, wanted: Wanted, attempt: Attempt): Promise<Outcome> {
+async function conclude(
+  run: Run,
+  host: Host,
+  wanted: Wanted,
+  attempt: Attempt & { readonly notes: readonly string[] }
+): Promise<Outcome> {
   const { ports, inputs, startedAt } = run
+  const { engine } = host
   for (const problem of [...blame(attempt, wanted.places), ...attempt.problems]) annotateProblem(ports.log, problem)
+  const [now, releases] = await Promise.all([
+    servicesNow(engine, attempt.stack),
+    readReleases(engine, attempt.stack).catch(() => [])
+  ])
   const report = reportRollOut(attempt, {
     command: inputs.command,
     startedAt,
     endedAt: ports.clock.now(),
     findings: wanted.findings,
     rotated: wanted.rotated,
-    releases: await readReleases(host.engine, attempt.stack),
+    now,
+    releases,
     jobs: wanted.jobs,
     ...(wanted.rollbackOf !== undefined && { rollbackOf: wanted.rollbackOf })
   })
-  return { report }
+  return { report: { ...report, notes: [...report.notes, ...attempt.notes] } }
 }

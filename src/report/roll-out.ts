@@ -35,8 +35,13 @@ export function statusOf(attempt: Attempt): RunStatus {
   if (rollout.verdict === 'deployed' && problems.length === 0) return release === null ? 'unchanged' : 'deployed'
   if (rollout.verdict === 'cancelled' || rollout.verdict === 'overtaken') return rollout.verdict
   if (isRestored(attempt)) return 'rolled-back'
-  // With `on-failure: leave` the swarm may have gone back by itself, with every service.
-  return restored === null && rollout.verdict === 'rolled-back' ? 'rolled-back' : 'failed'
+  return restored === null && swarmWentBack(attempt) ? 'rolled-back' : 'failed'
+}
+
+/** With `on-failure: leave` the swarm may have gone back by itself, which only counts when it did so with every service. */
+function swarmWentBack({ rollout }: Attempt): boolean {
+  const touched = rollout.services.filter(service => service.touched)
+  return touched.length > 0 && touched.every(({ verdict }) => verdict === 'rolled-back')
 }
 
 /** Whether the whole stack was seen to run as it did before. */
@@ -89,6 +94,8 @@ export interface ReportHead {
   readonly endedAt: number
   readonly findings: readonly Finding[]
   readonly rotated: readonly string[]
+  /** The services as they are now; empty where that could not be asked. */
+  readonly now: readonly Service[]
   readonly releases: readonly ReleaseEntry[]
   readonly jobs: readonly string[]
   readonly rollbackOf?: string
@@ -110,7 +117,7 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     ...(last !== null && { previousRelease: last.id }),
     startedAt: head.startedAt,
     endedAt: head.endedAt,
-    services: serviceRows(attempt, head.jobs, final),
+    services: serviceRows(attempt, head, final),
     jobs: rollout.services.filter(({ key }) => head.jobs.includes(key)).map(jobRow),
     timeline: [...rollout.timeline, ...(attempt.restored?.rollout?.timeline ?? [])].map(bar),
     findings: head.findings,
@@ -127,30 +134,34 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
   }
 }
 
-function serviceRows(attempt: Attempt, jobs: readonly string[], final: Rollout): ServiceRow[] {
-  const images = new Map(
-    attempt.before.map(service => [
-      keyOf(attempt.stack, service),
-      service.Spec.TaskTemplate.ContainerSpec?.Image ?? null
-    ])
-  )
+function serviceRows(attempt: Attempt, { jobs, now }: Pick<ReportHead, 'jobs' | 'now'>, final: Rollout): ServiceRow[] {
+  const before = imagesOf(attempt.stack, attempt.before)
+  const running = imagesOf(attempt.stack, now)
   return attempt.rollout.services
     .filter(({ key }) => !jobs.includes(key))
     .map(outcome => {
       const change = attempt.changes.find(({ key }) => key === outcome.key)
-      const now = final.services.find(({ key }) => key === outcome.key) ?? outcome
-      const after = change !== undefined && 'image' in change ? change.image : (images.get(outcome.key) ?? null)
+      const seen = final.services.find(({ key }) => key === outcome.key) ?? outcome
+      const wanted = change !== undefined && 'image' in change ? change.image : (before.get(outcome.key) ?? null)
+      // What was wanted is not what runs, once the service went back.
+      const after = running.get(outcome.key) ?? wanted
+      const reason = outcome.diagnosis?.cause ?? outcome.reason
       return {
         key: outcome.key,
-        imageBefore: images.get(outcome.key) ?? null,
+        imageBefore: before.get(outcome.key) ?? null,
         imageAfter: after,
-        running: now.replicas.running,
-        desired: now.replicas.desired,
+        running: seen.replicas.running,
+        desired: seen.replicas.desired,
         durationMs: outcome.touched ? outcome.durationMs : null,
         verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
-        reason: outcome.diagnosis?.cause ?? outcome.reason
+        reason: after === wanted || wanted === null ? reason : `${reason} (wanted ${wanted})`
       }
     })
+}
+
+/** Service key to the image that its Spec names. */
+function imagesOf(stack: string, services: readonly Service[]): ReadonlyMap<string, string> {
+  return new Map(services.map(({ Spec }) => [keyOf(stack, { Spec }), Spec.TaskTemplate.ContainerSpec?.Image ?? '']))
 }
 
 function jobRow(outcome: ServiceOutcome): JobRow {

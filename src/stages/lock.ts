@@ -47,6 +47,7 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
   let asked = false
   let ahead: number | undefined
   for (;;) {
+    if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
     const present = await findLock(engine, request.stack)
     const id = present === null ? await tryCreate(engine, request.stack, lease) : null
     if (id !== null) {
@@ -65,7 +66,6 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
       if (request.ask !== undefined && !asked) asked = await tryLabel(engine, present, askLabels(present, request.ask))
     }
     const waited = clock.now() - started
-    if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
     if (waited >= request.timeoutMs) throw lockTimeout(request.stack, told === '' ? 'another run' : told, waited)
     await clock.sleep(Math.min(leaseTimes.pollEveryMs, request.timeoutMs - waited), ports.cancelled)
   }

@@ -6,6 +6,20 @@ function rollout(verdict: Verdict): Rollout {
   return { verdict, services: [], timeline: [], startedAt: 0, endedAt: 0 }
 }
 
+/** A rollout that the swarm took back, with what became of each service. */
+function outcomes(...verdicts: ('rolled-back' | 'deployed')[]): Rollout {
+  const services = verdicts.map((verdict, index) => ({
+    service: `shop_${index}`,
+    key: `${index}`,
+    touched: true,
+    verdict,
+    reason: '',
+    replicas: { running: 1, desired: 1 },
+    durationMs: 0
+  }))
+  return { ...rollout('rolled-back'), services }
+}
+
 function attempt(verdict: Verdict, more: Partial<Attempt> = {}): Attempt {
   return {
     stack: 'shop',
@@ -45,7 +59,16 @@ describe('the status of a roll-out', () => {
       'failed'
     ],
     ['the way back was not watched', attempt('failed', { restored: restored(null) }), 'failed'],
-    ['left as it is, and the swarm went back', attempt('rolled-back'), 'rolled-back'],
+    [
+      'left as it is, and the swarm went back with every service',
+      attempt('rolled-back', { rollout: outcomes('rolled-back', 'rolled-back') }),
+      'rolled-back'
+    ],
+    [
+      'left as it is, half new and half old',
+      attempt('rolled-back', { rollout: outcomes('rolled-back', 'deployed') }),
+      'failed'
+    ],
     ['left as it is', attempt('failed'), 'failed'],
     ['the time was over', attempt('timeout'), 'failed'],
     ['another run came after it', attempt('overtaken', { restored: null }), 'overtaken'],
