@@ -1,5 +1,7 @@
+import type { Service } from '../engine-types.js'
 import { oneLine } from '../text.js'
 import { crashLoopOf } from './failures.js'
+import { jobRunOf } from './job-run.js'
 import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
 import {
   isJob,
@@ -136,11 +138,13 @@ export function upSince(observation: Observation, seen: ServiceSeen): number | n
   if (seen.service === null || !seen.target.touched) return 0
   if (findStuck(observation, seen) || crashLoopOf(seen, 0)) return 0
   const { wanted, running, done, outdated } = slotsOf(observation, seen)
-  if (isJob(seen.target.mode)) return findGivenUp(observation, seen) ? 0 : jobIsUp(seen) ? 0 : null
+  if (isJob(seen.target.mode)) return jobIsOver(observation, seen, seen.service) ? 0 : null
   if (outdated.length > 0 || running.length + done < wanted) return null
   return running.reduce((latest, { runningSince }) => Math.max(latest, runningSince ?? 0), 0)
 }
 
-function jobIsUp({ tasks }: ServiceSeen): boolean {
-  return tasks.size > 0 && [...tasks.values()].every(({ task }) => task.Status.State === 'complete')
+/** A job that has completed, or that will not. */
+function jobIsOver(observation: Observation, seen: ServiceSeen, service: Service): boolean {
+  const { begun, done } = jobRunOf(observation, seen, service)
+  return (begun && done) || findGivenUp(observation, seen) !== null
 }
