@@ -1,8 +1,10 @@
 import type { Service } from '../engine-types.js'
 import { label, type JsonObject, type Stack } from '../model.js'
+import { isJob, wantedTasks } from '../rollout/tasks.js'
 import { describeField, differences, type FieldChange } from './fields.js'
 import { differingFields, fingerprint } from './fingerprint.js'
 import { keyOf, type ReleaseEntry } from './record.js'
+import { modeInFile, modeOf } from './target.js'
 
 interface Subject {
   /** Full name in the swarm. */
@@ -121,7 +123,7 @@ function changeOf(
   last: ReleaseEntry | null,
   options: CompareOptions
 ): Change {
-  const subject = { service: `${options.stack}_${key}`, key, job: isJob(stack, key) }
+  const subject = { service: `${options.stack}_${key}`, key, job: isJob(modeInFile(stack, key)) }
   const image = stack.services[key]?.image ?? ''
   const release = live?.Spec.Labels?.[label.release]
   if (subject.job && options.jobs === 'skip') {
@@ -142,8 +144,7 @@ function changeOf(
 
 function extra(key: string, live: Service): Change {
   const release = live.Spec.Labels?.[label.release]
-  const mode = live.Spec.Mode
-  const subject = { service: live.Spec.Name, key, job: Boolean(mode?.ReplicatedJob ?? mode?.GlobalJob) }
+  const subject = { service: live.Spec.Name, key, job: isJob(modeOf(live)) }
   return release === undefined ? { ...subject, kind: 'foreign' } : { ...subject, kind: 'remove', release }
 }
 
@@ -202,13 +203,8 @@ function isUnfinished(job: boolean, live: Service): boolean {
 export function isJobDone(live: Service): boolean {
   const { CompletedTasks = 0, DesiredTasks = 0 } = live.ServiceStatus ?? {}
   // A global job no longer desires a task on a node where it has completed; a replicated one desires on for ever.
-  if (live.Spec.Mode?.GlobalJob !== undefined) return CompletedTasks > 0 && DesiredTasks === 0
-  return CompletedTasks >= (live.Spec.Mode?.ReplicatedJob?.TotalCompletions ?? 1)
-}
-
-function isJob(stack: Stack, key: string): boolean {
-  const mode = stack.services[key]?.deploy?.['mode']
-  return mode === 'replicated-job' || mode === 'global-job'
+  const wanted = wantedTasks(live)
+  return wanted === null ? CompletedTasks > 0 && DesiredTasks === 0 : CompletedTasks >= wanted
 }
 
 function contentOf(stack: Stack, key: string): string | undefined {

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Service, SwarmObject } from '../engine-types.js'
 import { label, type Stack } from '../model.js'
+import { isJob } from '../rollout/tasks.js'
 import type { Fingerprint } from './fingerprint.js'
 import { fingerprint } from './fingerprint.js'
 import { canonicalJson } from './hash.js'
+import { modeOf } from './target.js'
 
 /**
  * How a release ended. `pending`: the run that made it is still at work, or was killed. `retired`: no longer kept, and
@@ -185,11 +187,7 @@ export function liveRelease(entries: readonly ReleaseEntry[]): ReleaseEntry | nu
 
 /** Whether a service still is at this release. A job does not count: what it did is not taken back. */
 export function isStillThere(id: string, live: readonly Service[]): boolean {
-  return live.some(({ Spec }) => !isJobSpec(Spec) && Spec.Labels?.[label.release] === id)
-}
-
-function isJobSpec({ Mode }: Service['Spec']): boolean {
-  return Mode?.ReplicatedJob !== undefined || Mode?.GlobalJob !== undefined
+  return live.some(service => !isJob(modeOf(service)) && service.Spec.Labels?.[label.release] === id)
 }
 
 /** A number that no record has and no live service was stamped with, even if its record is gone. */

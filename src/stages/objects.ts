@@ -4,7 +4,7 @@ import { messageOf, type Problem } from '../errors.js'
 import { missingExternal, notCreated, unreadableFile, weakSecret } from '../errors/secrets.js'
 import { label, type ObjectNeed } from '../model.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
-import { masksOf, masksOfBytes } from '../secrets/masks.js'
+import { masksOfBytes } from '../secrets/masks.js'
 import { keyName, readablePart, versionedName } from '../secrets/name.js'
 import { planObject, type ReadyObject } from '../secrets/plan.js'
 
@@ -69,11 +69,6 @@ function hide(ports: Ports, { data, need }: ReadyObject): void {
   const { masks, weak } = masksOfBytes(data)
   for (const mask of masks) ports.log.mask(mask)
   if (weak) ports.log.warning(weakSecret(need.key), need.at)
-}
-
-/** Masks every value of the `secrets` input, whether or not it is used: before the first line of the log. */
-export function maskValues(ports: Ports, values: ReadonlyMap<string, string>): void {
-  for (const value of values.values()) for (const mask of masksOf(value).masks) ports.log.mask(mask)
 }
 
 /** Which of the external objects the swarm does not have, as problems. */

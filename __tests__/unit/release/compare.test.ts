@@ -81,6 +81,18 @@ describe('what a deploy changes', () => {
     expect(isJobDone({ ...service, Spec: { ...service.Spec, Mode: { GlobalJob: {} } }, ServiceStatus })).toBe(done)
   })
 
+  it.each([
+    [{ TotalCompletions: 2 }, 1, false],
+    [{ TotalCompletions: 2 }, 2, true],
+    // written by hand: the engine makes as many tasks as may run at once
+    [{ MaxConcurrent: 3 }, 1, false],
+    [{ MaxConcurrent: 3 }, 3, true]
+  ])('a job of %j is done after %s tasks: %s', (ReplicatedJob, CompletedTasks, done) => {
+    const service = live(shop, 'web', { job: { completed: 0 } })
+    const ServiceStatus = { RunningTasks: 0, DesiredTasks: 3, CompletedTasks }
+    expect(isJobDone({ ...service, Spec: { ...service.Spec, Mode: { ReplicatedJob } }, ServiceStatus })).toBe(done)
+  })
+
   it('removes only what one of our releases had made', () => {
     const services = [live(shop, 'old', { release: 'r3' }), live(shop, 'theirs')]
     expect(changes(stackOf({}), services)).toEqual([
