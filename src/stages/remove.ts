@@ -31,6 +31,8 @@ export interface Removed {
 
 /** How often is looked whether something is gone. */
 const pollMs = 1_000
+/** How long containers that have ended may hold an image. */
+const containersMs = 20_000
 
 /**
  * Takes a stack down and waits until it is gone: `docker stack rm` does not wait for the tasks, and a deploy right
@@ -52,7 +54,7 @@ export async function removeStack(ports: Ports, engine: Engine, removal: Removal
     id => tryRemoveNetwork(engine, id)
   )
   // The records say which images there are, so they go after those.
-  const gone = await removeImages(ports, engine, images)
+  const gone = await removeImages(ports, engine, images, until)
   const secrets = await removeObjects(engine, 'secret', stack)
   const configs = await removeObjects(engine, 'config', stack)
   const { volumes, left } = await removeVolumes(ports, engine, removal, until)
@@ -216,18 +218,31 @@ async function imagesOf(engine: Engine, stack: string): Promise<readonly string[
   return chooseImages({ stack, services, entries: parseEntries(records) })
 }
 
-/** What a stopped container still holds stays; a full disk is the only harm. */
-async function removeImages(ports: Ports, engine: Engine, images: readonly string[]): Promise<number> {
+/**
+ * Images on the connected node. The engine removes containers a little after their tasks have ended, so an image in use
+ * is tried again for a while; what is held even then stays, and a full disk is the only harm.
+ */
+async function removeImages(ports: Ports, engine: Engine, images: readonly string[], until: number): Promise<number> {
+  const patience = Math.min(until, ports.clock.now() + containersMs)
   let removed = 0
-  for (const image of images) {
-    const { repository, digest } = parseReference(image) ?? {}
-    const name = repository === undefined || digest === undefined ? image : `${repository}@${digest}`
-    try {
-      if (await engine.removeImage(name)) removed++
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      ports.log.debug(`Image ${name} was not removed: ${messageOf(error)}`)
-    }
+  let waiting = images
+  for (;;) {
+    const results = await Promise.all(waiting.map(image => tryRemoveImage(ports, engine, image)))
+    removed += results.filter(result => result === 'removed').length
+    waiting = waiting.filter((_, index) => results[index] === 'in use')
+    if (waiting.length === 0 || ports.clock.now() >= patience || ports.cancelled.aborted) return removed
+    await ports.clock.sleep(pollMs, ports.cancelled)
   }
-  return removed
+}
+
+async function tryRemoveImage(ports: Ports, engine: Engine, image: string): Promise<'removed' | 'in use' | 'failed'> {
+  const { repository, digest } = parseReference(image) ?? {}
+  const name = repository === undefined || digest === undefined ? image : `${repository}@${digest}`
+  try {
+    return (await engine.removeImage(name)) ? 'removed' : 'in use'
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    ports.log.debug(`Image ${name} was not removed: ${messageOf(error)}`)
+    return 'failed'
+  }
 }
