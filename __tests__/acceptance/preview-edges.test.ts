@@ -142,7 +142,7 @@ describe('a GitHub that falters', () => {
 })
 
 describe('plan.yml', () => {
-  const trigger = (): Trigger => ({ file: 'plan.yml', event: pullRequestEvent(github, 'opened', 4) })
+  const trigger = (): Trigger => ({ file: 'plan.yml', event: pullRequestEvent(github, 'opened', 4), with: open })
   const services = (version: 1 | 2, more: object = {}) => ({
     web: web(image(version), { secrets: ['db_password'], environment: { MODE: 'x', ...more } })
   })

@@ -114,3 +114,30 @@ describe('every workflow', () => {
     expect(steps[0]?.with).toMatchObject({ 'ssh-known-hosts': '${{ vars.SSH_KNOWN_HOSTS }}' })
   })
 })
+
+describe('the examples agree with each other', () => {
+  const inputsOf = (path: string) => stepsOf(path).find(({ uses }) => uses === ours)?.with ?? {}
+
+  it.each(examples)('%s says which registry its logins are for', path => {
+    const logins = Object.keys(inputsOf(path)).filter(name => /^(registry|pull)-/.test(name))
+    if (logins.length > 0) expect(inputsOf(path)).toHaveProperty('registry')
+  })
+
+  it('a plan and a rollback name images as the deploy does, with the same logins', () => {
+    const production = inputsOf('examples/workflows/production.yml')
+    const same = (path: string, name: string) =>
+      expect([name, inputsOf(path)[name]]).toEqual([name, production[name] ?? 'not in production.yml'])
+    for (const name of ['registry', 'pull-username', 'pull-password']) same('examples/workflows/rollback.yml', name)
+    for (const name of Object.keys(production).filter(each => /^(registry|pull)(-|$)/.test(each))) {
+      same('examples/workflows/plan.yml', name)
+    }
+  })
+
+  it.each(examples)('%s leaves time for a rollout and the way back, which may each take `timeout`', path => {
+    const timeout = /^(\d+)m$/.exec(String(inputsOf(path)['timeout'] ?? action.inputs['timeout']?.default))?.[1]
+    for (const job of Object.values((parse(text(path)) as Workflow).jobs)) {
+      const minutes = inputsOf(path)['command'] === 'plan' ? 0 : 2 * Number(timeout)
+      expect(job['timeout-minutes']).toBeGreaterThan(minutes)
+    }
+  })
+})
