@@ -71,7 +71,8 @@ export interface Shell {
 }
 
 export interface FileInfo {
-  readonly kind: 'file' | 'directory' | 'other'
+  /** Of the path itself: a symbolic link is not followed. */
+  readonly kind: 'file' | 'directory' | 'link' | 'other'
   readonly size: number
   /** Permission bits. */
   readonly mode: number

@@ -43,8 +43,13 @@ async function orNull<T>(reading: Promise<T>): Promise<T | null> {
 
 function describe(stat: Awaited<ReturnType<typeof lstat>> | null): FileInfo | null {
   if (stat === null) return null
-  const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
-  return { kind, size: Number(stat.size), mode: Number(stat.mode) & 0o7777 }
+  return { kind: kindOf(stat), size: Number(stat.size), mode: Number(stat.mode) & 0o7777 }
+}
+
+function kindOf(stat: Awaited<ReturnType<typeof lstat>>): FileInfo['kind'] {
+  if (stat.isFile()) return 'file'
+  if (stat.isDirectory()) return 'directory'
+  return stat.isSymbolicLink() ? 'link' : 'other'
 }
 
 async function walk(root: string): Promise<string[]> {

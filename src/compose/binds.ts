@@ -35,8 +35,11 @@ export function carryBind(
     case 'outside':
       return isRelative(context, mount) ? stop(context, mount, outside(context, path)) : undefined
     case 'missing':
-    case 'other':
       return stop(context, mount, missing(context, path))
+    case 'link':
+      return stop(context, mount, link(context, path))
+    case 'other':
+      return stop(context, mount, neither(context, path))
     case 'file':
       return carryFile(context, mount, path, info)
     case 'directory':
@@ -108,6 +111,18 @@ function stop(context: ServiceContext, mount: ComposeMount, reason: Reason): Tra
 
 function missing(context: ServiceContext, path: string): Reason {
   const message = `${context.name} mounts ${shown(context, path)}, which is not in the repository, so no server will have it.`
+  return { rule: 'bind-missing', message }
+}
+
+/** A link is not followed: it may lead to anything on the runner, and what it leads to is not what was committed. */
+function link(context: ServiceContext, path: string): Reason {
+  const message = `${context.name} mounts ${shown(context, path)}, which is a symbolic link: only files and folders travel to the servers.`
+  const remedy = 'Mount what it points to, if that is in the repository, or commit the file in place of the link.'
+  return { rule: 'bind-missing', message, remedy }
+}
+
+function neither(context: ServiceContext, path: string): Reason {
+  const message = `${context.name} mounts ${shown(context, path)}, which is neither a file nor a folder, so no server will have it.`
   return { rule: 'bind-missing', message }
 }
 

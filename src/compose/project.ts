@@ -10,6 +10,8 @@ export interface Source {
 export type PathInfo =
   | { readonly kind: 'missing' }
   | { readonly kind: 'outside' }
+  /** A symbolic link, which is not followed: it may lead out of the repository. */
+  | { readonly kind: 'link' }
   | { readonly kind: 'other' }
   | { readonly kind: 'file'; readonly size: number; readonly mode: number }
   | {

@@ -140,7 +140,7 @@ async function describe(files: Files, path: string): Promise<PathInfo> {
   const stat = await files.stat(path)
   if (stat === null) return { kind: 'missing' }
   if (stat.kind === 'file') return { kind: 'file', size: stat.size, mode: stat.mode }
-  if (stat.kind !== 'directory') return { kind: 'other' }
+  if (stat.kind !== 'directory') return { kind: stat.kind }
   const names = await files.list(path)
   // What has more files is refused whatever they hold: there is no need to look at each.
   if (names.length > 1000)

@@ -125,6 +125,20 @@ describe('binds of the repository', () => {
     expect(result.stack.services['web']?.configs).toBeUndefined()
   })
 
+  it('a symbolic link is called one, with what to do', () => {
+    const [finding] = withPath({ kind: 'link' }).findings.filter(({ level }) => level === 'error')
+    expect(finding?.rule).toBe('bind-missing')
+    expect(finding?.message).toBe(
+      'web mounts conf, which is a symbolic link: only files and folders travel to the servers.'
+    )
+    expect(finding?.remedy).toMatch(/what it points to/)
+  })
+
+  it('a socket is not called missing', () => {
+    const [finding] = withPath({ kind: 'other' }).findings.filter(({ level }) => level === 'error')
+    expect(finding?.message).toBe('web mounts conf, which is neither a file nor a folder, so no server will have it.')
+  })
+
   it('outside of the repository it is an error where it was written as a relative path', () => {
     const source = (text: string) => [
       { file: 'compose.yaml', text: `services:\n  web:\n    volumes:\n      - ${text}:/etc/x\n` }
