@@ -6,7 +6,8 @@ import { applyFailed } from '../errors/release.js'
 import { label, type Stack } from '../model.js'
 import { EngineError, type Engine, type Host, type Ports, type RunResult } from '../ports.js'
 import { deployLabels, isTouched, type Change } from '../release/compare.js'
-import { modeInFile } from '../release/target.js'
+import { modeInFile, modeOf } from '../release/target.js'
+import { isJob } from '../rollout/tasks.js'
 import type { Target } from '../rollout/types.js'
 
 export interface Application {
@@ -34,16 +35,10 @@ const cliTimeoutMs = 300_000
 export async function applyStack(ports: Ports, host: Host, wanted: Application): Promise<readonly Target[]> {
   const changes = wanted.changes.filter(change => wanted.services.includes(change.key))
   const touched = changes.filter(isTouched)
-  if (touched.length > 0) {
-    await releaseImages(host.engine, wanted, touched)
-    await deploy(
-      ports,
-      host,
-      wanted,
-      renderStack(withReplicas(onlyServices(wanted.rendered, touched.map(keyOf)), touched))
-    )
-  }
-  return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(wanted, change))
+  const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : wanted.live
+  const prepared = { ...wanted, live }
+  if (touched.length > 0) await deploy(ports, host, prepared, touched)
+  return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(prepared, change))
 }
 
 /**
@@ -62,20 +57,37 @@ export async function removeDropped(
   return dropped
 }
 
-function keyOf(change: Change): string {
-  return change.key
-}
-
-async function deploy(ports: Ports, host: Host, wanted: Application, file: string): Promise<void> {
+async function deploy(ports: Ports, host: Host, wanted: Application, touched: readonly Change[]): Promise<void> {
   const argv = stackDeploy(wanted)
   const env = dockerEnvironment({ env: ports.env, dockerHost: host.dockerHost, dockerConfig: wanted.dockerConfig })
-  const run = (): Promise<RunResult> =>
-    ports.shell.run(argv, { env, stdin: file, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
-  let result = await run()
+  const run = (changes: readonly Change[]): Promise<RunResult> => {
+    const keys = changes.map(({ key }) => key)
+    const stdin = renderStack(withReplicas(onlyServices(wanted.rendered, keys), changes))
+    return ports.shell.run(argv, { env, stdin, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
+  }
+  const result = await run(touched)
+  if (result.code === 0) return
   // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
   // (moby/moby#39891).
-  if (result.code !== 0 && /update out of sequence/.test(result.stderr)) result = await run()
-  if (result.code !== 0) throw applyFailed(wanted.stack, result.code, result.stderr)
+  if (!/update out of sequence/.test(result.stderr)) throw applyFailed(wanted.stack, result.code, result.stderr)
+  const missing = await notApplied(host.engine, wanted, touched)
+  if (missing.length === 0) return
+  const again = await run(missing)
+  if (again.code !== 0) throw applyFailed(wanted.stack, again.code, again.stderr)
+}
+
+/**
+ * What the CLI did not come to. A service that it has updated already must not be updated again: that would run a job
+ * once more, and leave nothing in PreviousSpec that the swarm could roll back to.
+ */
+async function notApplied(engine: Engine, wanted: Application, touched: readonly Change[]): Promise<readonly Change[]> {
+  const now = await engine.services(wanted.stack)
+  return touched.filter(({ key, service }) => {
+    const release = deployLabels(wanted.rendered, key)[label.release]
+    const [was, is] = [wanted.live, now].map(services => services.find(({ Spec }) => Spec.Name === service))
+    const isApplied = is?.Spec.Labels?.[label.release] === release
+    return !isApplied || was?.Spec.Labels?.[label.release] === release
+  })
 }
 
 /** A service scaled by hand, whose replicas the file leaves open, keeps them. */
@@ -97,15 +109,26 @@ const stackImage = 'com.docker.stack.image'
 /**
  * Without asking the registry, the CLI keeps the image that runs as long as the stack file's image is the one of the
  * last deploy, also when somebody changed what runs by hand (docker/cli cli/command/stack/swarm/deploy_composefile.go).
- * Forgetting the latter makes it take the file's. A change of labels alone restarts nothing.
+ * Forgetting the latter makes it take the file's. A change of labels alone restarts nothing, but it runs a job again, and
+ * with the wrong image: a job is taken away instead, and the CLI makes it anew. Gives the services that are left.
  */
-async function releaseImages(engine: Engine, wanted: Application, touched: readonly Change[]): Promise<void> {
+async function releaseImages(
+  engine: Engine,
+  wanted: Application,
+  touched: readonly Change[]
+): Promise<readonly Service[]> {
+  const removed: Service[] = []
   for (const { key, service } of touched) {
     const live = wanted.live.find(({ Spec }) => Spec.Name === service)
     const image = wanted.rendered.services[key]?.image
     if (live === undefined || live.Spec.Labels?.[stackImage] !== image) continue
-    if (live.Spec.TaskTemplate.ContainerSpec?.Image !== image) await forgetImage(engine, live.ID)
+    if (live.Spec.TaskTemplate.ContainerSpec?.Image === image) continue
+    if (isJob(modeOf(live))) {
+      await engine.removeService(live.ID)
+      removed.push(live)
+    } else await forgetImage(engine, live.ID)
   }
+  return wanted.live.filter(live => !removed.includes(live))
 }
 
 async function forgetImage(engine: Engine, id: string): Promise<void> {
