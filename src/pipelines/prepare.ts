@@ -53,8 +53,8 @@ export function writeStackFile(run: Run, stack: Stack): Promise<string> {
 function annotate(run: Run, findings: readonly Finding[]): void {
   const { log } = run.ports
   for (const finding of findings) {
-    const { service, message, remedy, rule, file, level } = finding
-    const text = `${service === undefined ? '' : `${service}: `}${message}${remedy === undefined ? '' : ` ${remedy}`} [${rule}]`
+    const { message, remedy, rule, file, level } = finding
+    const text = `${message}${remedy === undefined ? '' : ` ${remedy}`} [${rule}]`
     const at = file === undefined ? undefined : { ...finding, file }
     // Errors stop the run, and are annotated with all other problems then.
     if (level === 'warning') log.warning(text, at)
@@ -73,7 +73,7 @@ function assertAcceptable(findings: readonly Finding[], problems: readonly Probl
 function asProblem(finding: Finding): Problem {
   const { file, line, column } = finding
   return {
-    message: `${finding.service === undefined ? '' : `${finding.service}: `}${finding.message} [${finding.rule}]`,
+    message: `${finding.message} [${finding.rule}]`,
     ...(finding.remedy !== undefined && { remedy: finding.remedy }),
     ...(file !== undefined && {
       at: { file, ...(line !== undefined && { line }), ...(column !== undefined && { column }) }
