@@ -322,8 +322,10 @@ export interface Github {
   deploymentState(id: number): Promise<DeploymentState | null>
   /** GitHub deletes inactive ones only. false when it was not there. */
   deleteDeployment(id: number): Promise<boolean>
-  /** null when the repository has no such pull request. */
+  /** null when the repository has no such pull request, and also when the token cannot see the repository. */
   pullRequest(number: number): Promise<PullRequestState | null>
+  /** Whether the token sees the repository at all: GitHub answers 404 to everything in one that it does not see. */
+  repositoryVisible(): Promise<boolean>
 }
 
 export type DeploymentState = 'queued' | 'pending' | 'in_progress' | 'success' | 'failure' | 'error' | 'inactive'

@@ -49,7 +49,7 @@ function comments(
   }
 }
 
-function pulls(job: Forge, send: Send): Pick<Github, 'pullRequest'> {
+function pulls(job: Forge, send: Send): Pick<Github, 'pullRequest' | 'repositoryVisible'> {
   return {
     pullRequest: async number => {
       try {
@@ -64,7 +64,8 @@ function pulls(job: Forge, send: Send): Pick<Github, 'pullRequest'> {
         if (thrown instanceof GithubError && thrown.refusal === 'missing') return null
         throw thrown
       }
-    }
+    },
+    repositoryVisible: () => ifThere(send({ method: 'GET', url: api(job), repeatable: true }))
   }
 }
 

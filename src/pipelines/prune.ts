@@ -1,6 +1,6 @@
 import { emptyReport } from '../report/model.js'
 import { parsePreviewLabel } from '../preview/name.js'
-import { expiredPreviews, type Expired, type Preview } from '../release/previews.js'
+import { expiredPreviews, isKnownClosed, stillExpired, type ExpiryRule, type Preview } from '../release/previews.js'
 import { findPreviews } from '../stages/prune.js'
 import { removeStack } from '../stages/remove.js'
 import type { Github, Host } from '../ports.js'
@@ -11,69 +11,84 @@ import type { Outcome, Run, StackTarget } from './run.js'
 
 /** Removes the previews of this repository that are past their time, too many, or whose pull request is closed. */
 export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
-  const { ports, inputs, job } = run
+  const { ports } = run
   await using host = await openHost(run)
   const github = openGithub(run)
-  const ours = (await findPreviews(host.engine)).filter(
-    ({ preview }) => parsePreviewLabel(preview)?.repository.toLowerCase() === job.repository.toLowerCase()
-  )
-  const closed = await findClosed(github, ours)
-  const expired = expiredPreviews(ours, {
-    now: ports.clock.now(),
-    ttlMs: inputs.previewTtlMs,
-    closed: preview => closed.has(preview.preview),
-    ...(inputs.previewLimit > 0 && { limit: inputs.previewLimit })
-  })
+  const closed = new Set<string>()
+  const isClosed = asksGithub(github)
+  const ours = await ownPreviews(run, host)
+  for (const { preview } of ours) if (await isClosed(preview)) closed.add(preview)
+  const expired = expiredPreviews(ours, ruleOf(run, closed))
   const removed: string[] = []
   const notes: string[] = []
-  for (const each of expired) {
-    const left = await removePreviewStack(run, host, github, each)
-    removed.push(`${each.preview.stack}: ${each.why}`)
-    notes.push(...left)
+  for (const { preview, why } of expired) {
+    // Nobody is asked to stop: a preview that is being deployed is not one that nobody wants.
+    await using _lock = await lockStack(run, host, preview.stack)
+    // Since the list was made, it may have been deployed again or its pull request reopened.
+    if (await isClosed(preview.preview)) closed.add(preview.preview)
+    else closed.delete(preview.preview)
+    const due = stillExpired(preview, await ownPreviews(run, host), ruleOf(run, closed))
+    if (due === null) {
+      notes.push(`${preview.stack} was to be removed, as ${why}; that is no longer so: it stays.`)
+      continue
+    }
+    ports.log.info(`${preview.stack}: removed, as ${due.why}`)
+    notes.push(...(await removePreviewStack(run, host, github, preview)))
+    removed.push(`${preview.stack}: ${due.why}`)
   }
   const head = { command: 'prune', status: 'pruned', stack: target.stack, startedAt: run.startedAt } as const
-  const kept = ours.length - expired.length
   return {
     report: {
       ...emptyReport({ ...head, endedAt: ports.clock.now() }),
-      reason: `${expired.length} of ${ours.length} previews removed, ${kept} kept.`,
+      reason: `${removed.length} of ${ours.length} previews removed, ${ours.length - removed.length} kept.`,
       removed,
       notes
     }
   }
 }
 
-/** The previews whose pull request GitHub says is closed or gone; none where it cannot be asked. */
-async function findClosed(github: Github | null, previews: readonly Preview[]): Promise<ReadonlySet<string>> {
-  if (github === null) return new Set()
-  const closed = new Set<string>()
-  for (const { preview } of previews) {
-    const number = parsePreviewLabel(preview)?.number
-    if (number === undefined) continue
-    const state = await github.pullRequest(number).catch(() => undefined)
-    if (state === null || state?.state === 'closed') closed.add(preview)
-  }
-  return closed
+async function ownPreviews({ job }: Run, host: Host): Promise<readonly Preview[]> {
+  const repository = job.repository.toLowerCase()
+  const all = await findPreviews(host.engine)
+  return all.filter(({ preview }) => parsePreviewLabel(preview)?.repository.toLowerCase() === repository)
 }
 
+function ruleOf({ ports, inputs }: Run, closed: ReadonlySet<string>): ExpiryRule {
+  return {
+    now: ports.clock.now(),
+    ttlMs: inputs.previewTtlMs,
+    closed: ({ preview }) => closed.has(preview),
+    ...(inputs.previewLimit > 0 && { limit: inputs.previewLimit })
+  }
+}
+
+/** Whether GitHub says that a preview's pull request is closed or gone; false where it cannot be asked. */
+function asksGithub(github: Github | null): (preview: string) => Promise<boolean> {
+  let visible: Promise<boolean> | undefined
+  return async preview => {
+    const number = parsePreviewLabel(preview)?.number
+    if (github === null || number === undefined) return false
+    const state = await github.pullRequest(number).catch(() => undefined)
+    if (state === null) visible ??= github.repositoryVisible().catch(() => false)
+    return isKnownClosed(state, (await visible) ?? false)
+  }
+}
+
+/** Under its lock. What stays, one sentence each. */
 async function removePreviewStack(
   run: Run,
   host: Host,
   github: Github | null,
-  { preview, why }: Expired
+  { stack, preview: label }: Preview
 ): Promise<readonly string[]> {
   const { ports, inputs } = run
-  ports.log.info(`${preview.stack}: removed, as ${why}`)
-  await using _lock = await lockStack(run, host, preview.stack, `The preview is removed, as ${why}.`)
   const { left } = await removeStack(ports, host.engine, {
-    stack: preview.stack,
+    stack,
     volumes: inputs.removeVolumes ?? true,
     timeoutMs: inputs.timeoutMs
   })
-  const number = parsePreviewLabel(preview.preview)?.number ?? 0
-  await retire(run, github, {
-    stack: preview.stack,
-    preview: { label: preview.preview, number, variables: {}, stillWanted: () => Promise.resolve(null) }
-  })
+  const number = parsePreviewLabel(label)?.number ?? 0
+  const preview = { label, number, variables: {}, stillWanted: () => Promise.resolve(null) }
+  await retire(run, github, { stack, preview })
   return left
 }

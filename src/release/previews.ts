@@ -48,6 +48,27 @@ export function listPreviews(records: readonly SwarmObject[], services: readonly
   return [...previews.values()].sort((a, b) => b.lastDeploy - a.lastDeploy)
 }
 
+/**
+ * Whether a pull request is known to be closed. `state` is what GitHub said of it: null for "not found", undefined when
+ * it could not be asked. A token that cannot see the repository is told "not found" of every number, so that counts
+ * only where the repository itself was `visible`.
+ */
+export function isKnownClosed(
+  state: { readonly state: 'open' | 'closed' } | null | undefined,
+  visible: boolean
+): boolean {
+  return state === null ? visible : state?.state === 'closed'
+}
+
+/**
+ * A preview that was to go, looked at again among those that are there `now`: why it still shall go, or null when it
+ * shall not any more, as it was deployed again, its pull request was reopened, or its stack is gone or another's.
+ */
+export function stillExpired(preview: Preview, now: readonly Preview[], rule: ExpiryRule): Expired | null {
+  const same = (other: Preview) => other.stack === preview.stack && other.preview === preview.preview
+  return expiredPreviews(now, rule).find(expired => same(expired.preview)) ?? null
+}
+
 /** Which previews shall go, and why. */
 export function expiredPreviews(previews: readonly Preview[], rule: ExpiryRule): readonly Expired[] {
   const { now, ttlMs, closed, limit } = rule

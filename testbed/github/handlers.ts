@@ -30,6 +30,11 @@ type Handler = (scene: Scene, operation: Operation, call: Call) => Reply
 
 /** The operations of the description that a deploy uses, with memory. */
 export const handlers: Readonly<Record<string, Handler>> = {
+  // Every token that sees the repository may read what it is.
+  'repos/get': scene => ({
+    status: 200,
+    body: scene.description.example('full-repository', { full_name: scene.repository.fullName })
+  }),
   'issues/list-comments': (scene, { params }, call) => {
     const issue = Number(params['issue_number'])
     const all = scene.repository.comments.filter(comment => comment.issue === issue)

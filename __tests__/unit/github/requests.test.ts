@@ -115,3 +115,15 @@ describe('pullRequest', () => {
     expect(here.fake.violations).toEqual([])
   })
 })
+
+describe('repositoryVisible', () => {
+  it('tells a pull request that is gone from a repository that the token does not see', async () => {
+    here = await world()
+    expect(await here.github.repositoryVisible()).toBe(true)
+    expect(here.fake.violations).toEqual([])
+    const reply = { status: 404, body: { message: 'Not Found' } }
+    here.fake.faults.push({ path: /^\/repos\//, times: 2, reply })
+    expect(await here.github.pullRequest(7)).toBeNull()
+    expect(await here.github.repositoryVisible()).toBe(false)
+  })
+})

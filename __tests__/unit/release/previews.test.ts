@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
 import { label } from '../../../src/model.js'
-import { expiredPreviews, listPreviews, type Preview } from '../../../src/release/previews.js'
+import {
+  expiredPreviews,
+  isKnownClosed,
+  listPreviews,
+  stillExpired,
+  type Preview
+} from '../../../src/release/previews.js'
 import { entry, live } from './swarm.js'
 
 const hour = 3_600_000
@@ -53,5 +59,41 @@ describe('the previews of a swarm', () => {
   ])('go: %s', (_title, rule, expected) => {
     const found = expiredPreviews([preview(3, 72), preview(1, 1), preview(2, 5)], rule)
     expect(found.map(({ preview: { preview: name }, why }) => `${name.split('#')[1]}: ${why}`)).toEqual(expected)
+  })
+})
+
+describe('a pull request is known to be closed', () => {
+  it.each<[string, Parameters<typeof isKnownClosed>, boolean]>([
+    ['when GitHub says so', [{ state: 'closed' }, true], true],
+    ['not when it is open', [{ state: 'open' }, true], false],
+    ['when the repository has no such number', [null, true], true],
+    ['not when the token does not see the repository', [null, false], false],
+    ['not when GitHub could not be asked', [undefined, true], false]
+  ])('%s', (_title, given, expected) => {
+    expect(isKnownClosed(...given)).toBe(expected)
+  })
+})
+
+describe('a preview that was to go, looked at again', () => {
+  const old = preview(3, 72)
+  const ttl = { now, ttlMs: 10 * hour }
+  const closed = { now, ttlMs: null, closed: ({ stack }: Preview) => stack === old.stack }
+  it.each<[string, readonly Preview[], Parameters<typeof expiredPreviews>[1], string | null]>([
+    ['as it was', [preview(1, 1), old], ttl, 'its last deploy was 3 days ago'],
+    ['deployed again', [preview(1, 1), preview(3, 0)], ttl, null],
+    ['gone', [preview(1, 1)], ttl, null],
+    ['of another pull request now', [{ ...old, preview: 'o/shop#4' }], ttl, null],
+    ['closed still', [old], closed, 'its pull request is closed'],
+    ['open again', [old], { now, ttlMs: null }, null],
+    ['closed now, which was only old', [old], { ...closed, ttlMs: hour }, 'its pull request is closed'],
+    [
+      'one too many still',
+      [preview(1, 1), preview(2, 5), old],
+      { now, ttlMs: null, limit: 2 },
+      '2 newer previews are live'
+    ],
+    ['not one too many any more', [preview(1, 1), old], { now, ttlMs: null, limit: 2 }, null]
+  ])('%s', (_title, present, rule, why) => {
+    expect(stillExpired(old, present, rule)?.why ?? null).toBe(why)
   })
 })
