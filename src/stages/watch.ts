@@ -64,10 +64,12 @@ export async function watch(
       for (const line of lines) ports.log.info(line)
       if (lines.length > 0) movedAt = ports.clock.now()
       observation = next
-      await fetchRecords(ports, engine, worthALook(observation, records), records)
+      await fetchRecords(ports, engine, worthALook(observation, records), { records, signal })
     }
     const waitForRollback = options.waitForRollback ?? true
-    judgement = judge(observation, { ...options, now: clock.now(), waitForRollback }, judgement)
+    // until the first look there is no telling what the manager's clock says: the watch began by the runner's
+    const now = observation.snapshots === 0 ? ports.clock.now() : clock.now()
+    judgement = judge(observation, { ...options, now, waitForRollback }, judgement)
     const verdict = signal.aborted ? 'cancelled' : judgement.verdict
     if (verdict !== 'pending') return await end(ports, engine, { observation, judgement, verdict, records })
     const rest = ports.clock.now() - movedAt < 3_000 ? pace.moving : pace.still
@@ -112,12 +114,15 @@ function currentTasks(engine: Engine, services: readonly string[]): Promise<read
   return engine.call<readonly Task[]>('GET', '/tasks', { query: { filters } })
 }
 
-/** Fetches the logs and containers of tasks while they are there: the swarm keeps only the last few of a slot. Never throws. */
+/**
+ * Fetches the logs and containers of tasks while they are there: the swarm keeps only the last few of a slot. Never throws, and is over at once
+ * when the signal fires: a cancelled job has only seconds, and needs them for its tidying.
+ */
 async function fetchRecords(
   ports: Ports,
   engine: Engine,
   tasks: readonly TaskSeen[],
-  records: Map<string, TaskRecords>
+  { records, signal }: { readonly records: Map<string, TaskRecords>; readonly signal: AbortSignal }
 ): Promise<void> {
   await Promise.all(
     tasks.map(async ({ task }) => {
@@ -129,7 +134,7 @@ async function fetchRecords(
         container: container ? await engine.container(container).catch(() => null) : null
       })
       const over = new AbortController()
-      const late = ports.clock.sleep(closer.timeoutMs, over.signal).then(() => none)
+      const late = ports.clock.sleep(closer.timeoutMs, AbortSignal.any([over.signal, signal])).then(() => none)
       records.set(task.ID, container ? await Promise.race([fetched(), late]) : none)
       over.abort()
     })
@@ -147,7 +152,7 @@ async function end(
     const task = state?.is === 'deployed' ? null : culprit(observation, seen, state)
     return task && !records.has(task.task.ID) ? [task] : []
   })
-  if (!ports.cancelled.aborted) await fetchRecords(ports, engine, blamed, records)
+  if (!ports.cancelled.aborted) await fetchRecords(ports, engine, blamed, { records, signal: ports.cancelled })
   const rollout = conclude(last)
   for (const line of concludingLines(rollout)) ports.log.info(line)
   return rollout
