@@ -1,10 +1,10 @@
-import { UserError } from '../errors.js'
 import type { Github } from '../ports.js'
 import { previewUrl } from '../preview/url.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
 import { emptyReport, type RunReport, type RunStatus } from '../report/model.js'
 import { deploy } from './deploy.js'
 import { asDeployment, comment, openGithub, retire } from './on-github.js'
+import { problemsOf } from './problems.js'
 import { remove } from './remove.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
@@ -30,7 +30,7 @@ function brokenReport(run: Run, target: StackTarget, error: unknown): RunReport 
   const head = { command: run.inputs.command, status: 'failed', stack: target.stack, startedAt: run.startedAt } as const
   return {
     ...emptyReport({ ...head, endedAt: run.ports.clock.now() }),
-    problems: error instanceof UserError ? error.problems : []
+    problems: problemsOf(error)
   }
 }
 
