@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { knownHostsName, type KnownHost } from '../commands/known-hosts.js'
 import type { Hop } from '../commands/ssh.js'
 import type { SeenKey, SshFailure } from '../commands/ssh-log.js'
-import { messageOf } from '../errors.js'
-import { connectionFailed, nameOf } from '../errors/ssh.js'
+import { messageOf, UserError } from '../errors.js'
+import { cancelledWhileConnecting, connectionFailed, nameOf } from '../errors/ssh.js'
 import { EngineError, type Log } from '../ports.js'
 import type { EngineLink } from './engine-http.js'
 import type { SshFolder } from './ssh-folder.js'
@@ -78,9 +78,18 @@ export class SshConnection implements EngineLink {
     return this.route.name
   }
 
-  /** Connects to the route of this number: one handshake, unless a fingerprint is of another key of the server. */
+  /**
+   * Connects to the route of this number: one handshake, unless a fingerprint is of another key of the server.
+   * @throws UserError when the job is cancelled meanwhile: whatever that made of the attempt says nothing of the server.
+   */
   async attempt(index: number): Promise<Attempt> {
-    return await this.attemptWithin(index, this.options.timeoutMs, this.options.signal)
+    const { signal, timeoutMs } = this.options
+    try {
+      return await this.attemptWithin(index, timeoutMs, signal)
+    } catch (error) {
+      if (signal.aborted) throw new UserError(cancelledWhileConnecting(this.name), { cause: error })
+      throw error
+    }
   }
 
   private async attemptWithin(index: number, timeoutMs: number, signal: AbortSignal): Promise<Attempt> {

@@ -193,6 +193,11 @@ export function cannotKeep(host: string): Problem {
   }
 }
 
+/** The job was cancelled before there was a connection. */
+export function cancelledWhileConnecting(host: string): Problem {
+  return { message: `The job was cancelled while it connected to ${host}: nothing was changed there.` }
+}
+
 function kindOf(type: string): string {
   return type
     .replace(/^ssh-/, '')
