@@ -100,6 +100,8 @@ describe('a first deploy', () => {
     expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
     expect(result.log).toContain('no such table: users')
     expect(result.log).toMatch(/exit(ed)? (with )?(code )?7/)
+    // Pressing "re-run" makes nothing better: nothing has changed, and nothing runs.
+    expect(await workshop.run()).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
     workshop.close()
   }, 120_000)
 

@@ -125,7 +125,7 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     problems: attempt.problems,
     rotated: head.rotated,
     notes: notesOf(attempt),
-    releases: rollbackTargets(head.releases).map(entry => releaseRow(entry, entry.id === live?.id)),
+    releases: rollbackTargets(head.releases, head.now).map(entry => releaseRow(entry, entry.id === live?.id)),
     plan: [],
     nodes: [],
     removed: attempt.changes
