@@ -62,6 +62,15 @@ describe('gantt', () => {
     ])
   })
 
+  it.each(['click', 'title', 'section', 'vert', 'todayMarker', 'active', 'call', 'weekday', ''])(
+    'is not taken in by a service named %j',
+    name => {
+      const [section, line] = lines(bar('x', 0, 900, { service: name, label: `${name} me`.trim(), state: 'failed' }))
+      expect(section).toBe(`section _${name}`)
+      expect(line).toBe(name === '' ? 'me :crit, 0, 900' : `_${name} me :crit, 0, 900`)
+    }
+  )
+
   it.each([
     [5_000, '1second'],
     [40_000, '5second'],
