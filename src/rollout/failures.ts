@@ -50,12 +50,15 @@ export function isLasting({ task }: TaskSeen): boolean {
 
 /**
  * How long a task must be up before it counts, in milliseconds: the window that the user asked for; where tasks have died after a
- * while already, twice as long as the longest of them lived, up to a minute, or a service that flaps would pass between two deaths.
+ * while already, twice as long as the longest of them lived, up to a minute, or a service that flaps would pass between two deaths. A
+ * task lives from its start: one that its healthcheck stopped may never have run, or for a moment only, as the engine lets a container
+ * that then exits 0 pass as running first (moby daemon/cluster/executor/container/controller.go, Start).
  */
 export function requiredUptime(failures: readonly TaskSeen[], stableForMs: number): number {
-  const lives = failures.map(({ runningSince, endedAt }) =>
-    runningSince === null || endedAt === null ? 0 : endedAt - runningSince
-  )
+  const lives = failures.map(({ startingSince, runningSince, endedAt }) => {
+    const since = startingSince ?? runningSince
+    return since === null || endedAt === null ? 0 : endedAt - since
+  })
   const longest = lives.reduce((max, life) => Math.max(max, life), 0)
   return Math.max(stableForMs, Math.min(2 * longest, 60_000))
 }

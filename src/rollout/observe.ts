@@ -55,6 +55,8 @@ export interface TaskSeen {
   /** It was told to go before it ended, so its end says nothing. */
   readonly dismissed: boolean
   readonly firstSeenAt: number
+  /** Since when its container starts; with a healthcheck it runs only once it is healthy. */
+  readonly startingSince: number | null
   readonly runningSince: number | null
   readonly endedAt: number | null
   /** Since when no node takes it although nothing is about to make room. */
@@ -159,6 +161,7 @@ function observeTask(seen: TaskSeen | undefined, task: Task, look: TaskLook): Ta
     old: seen?.old ?? (ended && isFromBefore(task, look)),
     dismissed: seen?.dismissed === true || (!ended && isUnwanted(task)),
     firstSeenAt: seen?.firstSeenAt ?? look.at,
+    startingSince: seen?.startingSince ?? (task.Status.State === 'starting' ? changedAt : null),
     runningSince: seen?.runningSince ?? (task.Status.State === 'running' ? changedAt : null),
     endedAt: seen?.endedAt ?? (ended ? changedAt : null),
     stuckSince: stuck ? (seen?.stuckSince ?? look.at) : null

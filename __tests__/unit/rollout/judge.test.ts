@@ -270,6 +270,18 @@ describe('failures', () => {
     expect(verdicts(play([target('web')], looks))).toEqual(['pending', 'pending', 'pending', 'pending', 'deployed'])
   })
 
+  it('ask for it too when the healthcheck stopped the task before it ever ran', () => {
+    const gone = { Status: { State: 'complete', Timestamp: at(95) }, DesiredState: 'shutdown' }
+    const first = look(80, [service('web')], [task('web', 'a', 'starting', 80)])
+    const passed = look(95, [service('web')], [task('web', 'a', 'running', 95)])
+    const died = (seconds: number) =>
+      look(seconds, [service('web')], [task('web', 'a', 'complete', 95, gone), running(96)])
+    for (const between of [[], [passed]]) {
+      const played = play([target('web')], [first, ...between, died(96), died(107), died(125), died(127)])
+      expect(verdicts(played).slice(-3)).toEqual(['pending', 'pending', 'deployed'])
+    }
+  })
+
   it('three in one slot are a crash loop, one in each of three slots are not', () => {
     const spread = ['1', '2', '3'].map(id => dies(id, 99, { Slot: Number(id) }))
     const loop = ['1', '2', '3'].map(id => dies(id, 99))
