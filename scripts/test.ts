@@ -22,7 +22,13 @@ const output = join(folder, 'results.json')
 const patterns = process.argv.slice(2)
 // Rollouts wait more than they compute: more suites at once than there are cores.
 const workers = process.env['TEST_WORKERS'] ?? '3'
-const jest = ['node_modules/jest/bin/jest.js', `--maxWorkers=${workers}`, '--json', `--outputFile=${output}`]
+const jest = [
+  'node_modules/jest/bin/jest.js',
+  `--maxWorkers=${workers}`,
+  '--testTimeout=60000',
+  '--json',
+  `--outputFile=${output}`
+]
 const { status } = spawnSync(
   process.execPath,
   [
