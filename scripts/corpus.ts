@@ -38,7 +38,8 @@ const cancelled = new AbortController().signal
 const local = localFiles('/tmp', () => undefined)
 
 const files = folders.flatMap(folder => composeFiles(resolve(folder)))
-const repositoryOf = (file: string): string => resolve(folders.find(folder => file.startsWith(`${resolve(folder)}/`)) ?? dirname(file))
+const repositoryOf = (file: string): string =>
+  resolve(folders.find(folder => file.startsWith(`${resolve(folder)}/`)) ?? dirname(file))
 const outcomes = new Map<string, Outcome>()
 const queue = [...files]
 await Promise.all([1, 2].map(worker))
