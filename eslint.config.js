@@ -53,7 +53,7 @@ export default tseslint.config(
           patterns: [
             noEffects,
             {
-              group: ['**/stages/*', '**/adapters/*', '**/pipelines/*', '**/main.js', '**/ports.js'],
+              group: ['**/stages/*', '**/adapters/*', '**/pipelines/*', '**/main.js', '**/ports.js', '**/ports/*'],
               message: 'This room is pure: arrows point from main to stages to pure rooms.'
             }
           ]

@@ -1,15 +1,12 @@
 import { UserError, type Problem } from './errors.js'
+import type { Login } from './images/docker-config.js'
+import { fingerprint, login, stackName, urls } from './inputs/checks.js'
 import { addresses, boolean, count, duration, lines, names, oneOf, type Parsed } from './inputs/parse.js'
 import type { HostAddress } from './ports.js'
 import { checkPreviewUrl } from './preview/url.js'
 
 export const commands = ['deploy', 'check', 'plan', 'rollback', 'remove', 'prune', 'setup', 'status'] as const
 export type Command = (typeof commands)[number]
-
-export interface Login {
-  readonly username: string
-  readonly password: string
-}
 
 /** What the user asked for, once parsed: every default filled in, every value checked. Durations are milliseconds. */
 export interface Inputs {
@@ -233,71 +230,4 @@ function contradictions(inputs: Inputs): Problem[] {
     })
   }
   return problems
-}
-
-function login(prefix: string, username: string | undefined, password: string | undefined): Parsed<Login | undefined> {
-  if (username !== undefined && password !== undefined) return { value: { username, password }, problems: [] }
-  if (username === undefined && password === undefined) return { value: undefined, problems: [] }
-  const missing = username === undefined ? 'username' : 'password'
-  return {
-    value: undefined,
-    problems: [
-      {
-        message: `\`${prefix}-${missing}\` is empty, but its other half is given.`,
-        remedy: `Give both, or neither. A secret that does not exist arrives as an empty text: check its name under Settings > Secrets.`
-      }
-    ]
-  }
-}
-
-function fingerprint(value: string | undefined): Parsed<string | undefined> {
-  if (value === undefined || /^SHA256:[A-Za-z0-9+/]{43}=?$/.test(value)) {
-    return { value: value?.replace(/=$/, ''), problems: [] }
-  }
-  return {
-    value: undefined,
-    problems: [
-      {
-        message: '`ssh-fingerprint` is not a SHA256 fingerprint.',
-        remedy:
-          'It reads `SHA256:` and 43 characters: on the server, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it.'
-      }
-    ]
-  }
-}
-
-/** At most 40 characters, so that `<stack>_<service>` and `<stack>-pr-<number>` stay within a DNS label's 63. */
-function stackName(value: string | undefined): Parsed<string | undefined> {
-  if (value === undefined || /^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$/i.test(value)) return { value, problems: [] }
-  return {
-    value: undefined,
-    problems: [
-      {
-        message: `\`stack\` is not a name that Docker takes: ${JSON.stringify(value.slice(0, 60))}.`,
-        remedy: 'Use 1 to 40 letters, digits, hyphens and underscores, with a letter or digit at both ends.'
-      }
-    ]
-  }
-}
-
-function urls(name: string, values: readonly string[]): Parsed<readonly string[]> {
-  const secretive = values.filter(value => URL.canParse(value) && new URL(value).username !== '')
-  if (secretive.length > 0) {
-    return {
-      value: [],
-      problems: [
-        {
-          message: `\`${name}\` has a URL with a user name or password in it.`,
-          remedy: 'Give a URL that answers without a login, such as a health page.'
-        }
-      ]
-    }
-  }
-  const problems = values
-    .filter(value => !/^https?:\/\//.test(value) || !URL.canParse(value))
-    .map(value => ({
-      message: `\`${name}\` has a line that is not an http or https URL: ${JSON.stringify(value)}.`,
-      remedy: 'Write it whole, for example `https://example.com/health`.'
-    }))
-  return { value: values, problems }
 }

@@ -1,10 +1,10 @@
 import { stampRelease } from '../compose/stamp.js'
 import type { Service } from '../engine-types.js'
 import type { Problem } from '../errors.js'
-import { label } from '../model.js'
 import type { Engine, Host } from '../ports.js'
-import { compare, deployLabels, isTouched, keptLabels, type Change } from '../release/compare.js'
+import { compare, keptLabels, type Change } from '../release/compare.js'
 import { liveRelease, type ReadableEntry, type Release, type ReleaseEntry } from '../release/record.js'
+import { changesAnything, isSettled } from '../release/settled.js'
 import type { RunStatus } from '../report/model.js'
 import { blame, reportRollOut, statusOf, type Attempt } from '../report/roll-out.js'
 import { removeDropped } from '../stages/apply.js'
@@ -26,7 +26,7 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
   const changes = compareWith(wanted, before, last)
   const unsettled = !isSettled(changes, last)
   const entry =
-    isWorthRelease(changes) || unsettled
+    changesAnything(changes) || unsettled
       ? await saveRelease(engine, {
           stack,
           entries,
@@ -89,22 +89,6 @@ export function compareWith(
     jobs: wanted.rollbackOf === undefined ? 'run' : 'skip',
     openReplicas: [...wanted.openReplicas]
   })
-}
-
-/**
- * Whether what is left alone is what the live release recorded. It is not when an earlier run was killed, or failed and
- * was left as it was: then this run has to see that it runs, and to make a release of it.
- */
-function isSettled(changes: readonly Change[], last: ReleaseEntry | null): boolean {
-  const recorded = last?.release?.rendered
-  return changes.every(change => {
-    if (change.kind !== 'unchanged') return true
-    return recorded !== undefined && deployLabels(recorded, change.key)[label.release] === change.release
-  })
-}
-
-function isWorthRelease(changes: readonly Change[]): boolean {
-  return changes.some(change => isTouched(change) || change.kind === 'remove')
 }
 
 /** What is applied is of the commit that is checked out, or of the release that a rollback goes back to. */

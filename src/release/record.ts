@@ -52,17 +52,12 @@ export interface Release {
 }
 
 /** A release as it lies in the swarm: what its labels say, and the record itself where it can be read. */
-export interface ReleaseEntry {
-  readonly id: string
+export interface ReleaseEntry extends Omit<
+  Release,
+  'version' | 'rendered' | 'phases' | 'jobs' | 'openReplicas' | 'images'
+> {
   readonly number: number
   readonly verdict: Verdict
-  readonly stack: string
-  readonly commit: string
-  readonly ref: string
-  readonly actor: string
-  readonly runUrl: string
-  readonly at: string
-  readonly rollbackOf?: string
   /** `owner/repo#7` when the stack is a preview. */
   readonly preview?: string
   /** By service key, what ran once the release was deployed. */

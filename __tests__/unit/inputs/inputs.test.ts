@@ -115,6 +115,15 @@ describe('the inputs', () => {
     ])
   })
 
+  it.each(['https://user:hunter2@example.com', 'https://:hunter2@example.com', 'ftp://user:hunter2@example.com'])(
+    'refuse the login in %s, and do not repeat it',
+    url => {
+      const problems = problemsOf({ ...server, 'verify-url': url })
+      expect(problems).toEqual([expect.stringContaining('user name or password')])
+      expect(problems.join()).not.toContain('hunter2')
+    }
+  )
+
   it('refuse half a login, naming the empty half', () => {
     expect(problemsOf({ ...server, registry: 'ghcr.io/o', 'registry-username': 'o', 'registry-password': '' })).toEqual(
       [expect.stringContaining('`registry-password` is empty')]
