@@ -29,6 +29,8 @@ export interface Step {
   readonly secrets?: readonly string[]
   /** Called with each piece of the log as the user sees it, while it comes. */
   readonly onLog?: (text: string) => void
+  /** A later step of the job: what it finds, before the post step. */
+  readonly later?: (outputs: Readonly<Record<string, string>>) => void
 }
 
 /** One job with one step, as the runner has prepared it. */

@@ -66,6 +66,7 @@ export function startAction(step: Step): RunningStep {
   const result = main.done.then(async phase => {
     if (ending === 'killed') return finish(job, phase, undefined, 'failure')
     const state = fileCommand(job, 'state')
+    step.later?.(fileCommand(job, 'output'))
     const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
     const exported = fileCommand(job, 'env')
     const post =

@@ -1,0 +1,74 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runAction, type StepResult } from '../../testbed/runner.ts'
+import { ensureToolchain, pathWith } from '../../testbed/toolchain.ts'
+
+/** `command: check` needs no host and no engine: only docker compose, as every runner has it. */
+let env: Record<string, string>
+let folder: string
+let result: StepResult | undefined
+/** The stack file as a later step of the job finds it. */
+let stackFile: { readonly path: string; readonly mode: number; readonly text: string } | undefined
+
+beforeAll(async () => {
+  const toolchain = await ensureToolchain('28')
+  const config = mkdtempSync(join(tmpdir(), 'docker-config-'))
+  if (toolchain.plugins !== '') symlinkSync(toolchain.plugins, join(config, 'cli-plugins'))
+  env = { PATH: pathWith(toolchain), ...(toolchain.plugins === '' ? {} : { DOCKER_CONFIG: config }) }
+}, 180_000)
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'check-'))
+})
+
+afterEach(() => {
+  result?.clean()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function check(compose: string, inputs: Record<string, string> = {}): Promise<StepResult> {
+  writeFileSync(join(folder, 'compose.yaml'), compose)
+  const later = (outputs: Readonly<Record<string, string>>): void => {
+    const path = outputs['stack-file'] ?? ''
+    if (path !== '') stackFile = { path, mode: statSync(path).mode & 0o777, text: readFileSync(path, 'utf8') }
+  }
+  result = await runAction({ with: { command: 'check', ...inputs }, env, workspace: folder, later })
+  return result
+}
+
+const plain = `services:
+  web:
+    image: nginx
+    secrets: [api_key]
+secrets:
+  api_key:
+    environment: API_KEY
+`
+
+describe('a check', () => {
+  it('is green with no server and no secret, annotates what is lacking on its line, and writes the stack', async () => {
+    const { status, outputs, annotations } = await check(plain)
+    expect({ status, word: outputs['status'] }).toEqual({ status: 'success', word: 'checked' })
+    expect(annotations).toContainEqual(expect.objectContaining({ file: 'compose.yaml', line: 3 }))
+    const findings = JSON.parse(outputs['findings'] ?? '') as { rule: string; file: string; service: string }[]
+    expect(findings).toContainEqual(
+      expect.objectContaining({ rule: 'image-unpinned', service: 'web', file: 'compose.yaml' })
+    )
+    expect(stackFile?.mode).toBe(0o600)
+    expect(JSON.parse(stackFile?.text ?? '')).toMatchObject({ services: { web: { image: 'nginx' } } })
+    // It may hold values of environment files: nothing of it outlives the job.
+    expect(existsSync(stackFile?.path ?? '')).toBe(false)
+  })
+
+  it('is red for a warning where it is strict', async () => {
+    expect(await check(plain, { strict: 'true' })).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+  })
+
+  it('is red for a file that is broken, at its line', async () => {
+    const { status, annotations } = await check('services:\n  web:\n    image: nginx\n   ports: []\n')
+    expect(status).toBe('failure')
+    expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'compose.yaml', line: 4 }))
+  })
+})
