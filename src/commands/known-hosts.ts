@@ -37,10 +37,20 @@ export function readKnownHosts(source: string): {
     const [hosts = '', type = '', key = ''] = words
     if (isKeyType(hosts)) bad.push({ line, key: `${hosts} ${type}` })
     else if (!isKeyType(type) || !isKeyBody(key)) bad.push({ line })
-    else entries.push({ line, hosts, type, key, ...(marker === undefined ? {} : { marker }) })
+    else entries.push({ line, hosts: canonicalHosts(hosts), type, key, ...(marker === undefined ? {} : { marker }) })
   })
   const text = entries.map(entry => [entry.marker, entry.hosts, entry.type, entry.key].filter(Boolean).join(' '))
   return { entries, bad, text: text.map(line => `${line}\n`).join('') }
+}
+
+/**
+ * An IPv6 address as ssh writes it down before it looks it up, whatever form the user gave (resolve_addr in ssh.c); any
+ * other name as it is.
+ */
+export function canonicalHost(host: string): string {
+  if (!host.includes(':')) return host
+  const url = `http://[${host}]`
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : host
 }
 
 /** The name that ssh looks a host up by: `[host]:port` unless the port is 22, in lower case. */
@@ -61,6 +71,18 @@ export function fingerprintOf(key: string): string {
 export function entriesFor(entries: readonly KnownHost[], host: string, port: number): readonly KnownHost[] {
   const exact = entries.filter(entry => speaksOf(entry.hosts, knownHostsName(host, port)))
   return exact.length > 0 || port === 22 ? exact : entries.filter(entry => speaksOf(entry.hosts, host.toLowerCase()))
+}
+
+/** A list of names, its IPv6 addresses as ssh looks for them. Hashed names stay: they are of what ssh looked for. */
+function canonicalHosts(hosts: string): string {
+  if (hosts.startsWith('|')) return hosts
+  return hosts
+    .split(',')
+    .map(name => {
+      const [, address, port] = /^\[(.+)\](:\d+)$/.exec(name) ?? []
+      return address === undefined ? canonicalHost(name) : `[${canonicalHost(address)}]${port ?? ''}`
+    })
+    .join(',')
 }
 
 function speaksOf(hosts: string, name: string): boolean {

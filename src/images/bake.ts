@@ -1,9 +1,6 @@
 import type { BuildSecret, Json, JsonObject } from '../model.js'
 import type { Target } from './plan.js'
 
-/** Where a build secret is: in a file, or in a variable of the builder's environment. */
-export type SecretPlace = { readonly file: string } | { readonly variable: string }
-
 /** What this run gives every target, besides what the compose file says. */
 export interface BakeOptions {
   readonly labels: Readonly<Record<string, string>>
@@ -18,8 +15,8 @@ export interface BakeOptions {
   readonly attestations: boolean
   /** Seconds since 1970 of the commit, for builds that can be repeated (reproducible-builds.org). */
   readonly sourceDateEpoch?: number
-  /** Where each build secret is; one that is nowhere is left out. */
-  readonly secrets: (secret: BuildSecret) => SecretPlace | undefined
+  /** Path of the file that holds a build secret; one that is nowhere is left out. */
+  readonly secrets: (secret: BuildSecret) => string | undefined
   /** More tags than the target's own references. */
   readonly extraTags?: (target: Target) => readonly string[]
 }
@@ -90,10 +87,10 @@ function cacheSource(text: string): string {
 
 function buildSecrets(target: Target, options: BakeOptions): readonly string[] {
   return target.secrets.flatMap(secret => {
-    const place = options.secrets(secret)
-    if (place === undefined) return []
+    const file = options.secrets(secret)
+    if (file === undefined) return []
     const id = `id=${secret.id.replace(/^\/run\/secrets\//, '')}`
-    return [csv('file' in place ? [id, `src=${place.file}`] : [id, `env=${place.variable}`])]
+    return [csv([id, `src=${file}`])]
   })
 }
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.js'
+import { canonicalHost } from '../commands/known-hosts.js'
 import type { HostAddress } from '../ports.js'
 
 /** A value and what was wrong with its text; with problems, the value is a stand-in that nobody uses. */
@@ -97,7 +98,8 @@ function address(name: string, line: string): Parsed<readonly HostAddress[]> {
   }
   const groups = hostPattern.exec(line)?.groups
   const port = groups?.['port'] === undefined ? undefined : Number(groups['port'])
-  const host = groups?.['six'] ?? groups?.['host']
+  const six = groups?.['six']
+  const host = six === undefined ? groups?.['host'] : canonicalHost(six)
   if (host === undefined || (port !== undefined && (port < 1 || port > 65_535))) {
     return {
       value: [],

@@ -14,7 +14,7 @@ import {
   pushFailed,
   pushRefused
 } from '../errors/images.js'
-import { bakeFile, entitlements, targetPlatforms, type BakeOptions, type SecretPlace } from '../images/bake.js'
+import { bakeFile, entitlements, targetPlatforms, type BakeOptions } from '../images/bake.js'
 import { parseBuilder, type Builder } from '../images/builder.js'
 import { chooseCache, type Cache, type CacheKind } from '../images/cache.js'
 import { githubCacheEnvironment, hasGithubCache } from '../images/environment.js'
@@ -78,9 +78,13 @@ export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Ba
     secrets: secrets.place,
     ...(request.extraTags === undefined ? {} : { extraTags: request.extraTags })
   }
-  const env = { ...request.env, ...secrets.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
+  const env = { ...request.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
   const made = request.output.kind === 'push' ? 'pushed' : builder.ociExport ? 'layouts' : 'loaded'
-  return { made, digests: await runBake(ports, request, { options, env, secretFiles: secrets.files, made }) }
+  try {
+    return { made, digests: await runBake(ports, request, { options, env, secretFiles: secrets.files, made }) }
+  } finally {
+    await Promise.all(secrets.own.map(file => ports.files.remove(file)))
+  }
 }
 
 function outputOf(request: BakeRequest, builder: Builder, target: Target): string {
@@ -129,31 +133,34 @@ function pickCache(ports: Ports, builder: Builder, request: BakeRequest): Cache 
 interface BuildSecrets {
   readonly place: BakeOptions['secrets']
   readonly files: readonly string[]
-  /** Values for the builder's environment, where no argv and no file shows them. */
-  readonly env: Readonly<Record<string, string>>
+  /** Those of the files that hold values of this run, to be removed after it. */
+  readonly own: readonly string[]
 }
 
-/** A value of the `secrets` input goes before a file, as with the stack's own secrets. */
+/**
+ * Every build secret as a file (mode 0600 in the run's own folder): from an environment variable it would also reach
+ * whatever the builder starts itself, such as the git that buildx asks about the checkout.
+ */
 async function gatherSecrets(ports: Ports, request: BakeRequest): Promise<BuildSecrets> {
-  const places = new Map<string, SecretPlace>()
-  const env: Record<string, string> = {}
+  const places = new Map<string, string>()
+  const own: string[] = []
   const missing: string[] = []
-  for (const secret of request.targets.flatMap(target => target.secrets)) {
-    const key = JSON.stringify(secret)
+  const wanted = new Map(request.targets.flatMap(target => target.secrets).map(each => [JSON.stringify(each), each]))
+  for (const [key, secret] of wanted) {
     const found = await findSecret(ports, request, secret)
     if (found === undefined) missing.push(secret.id)
-    else if ('file' in found) places.set(key, found)
+    else if ('file' in found) places.set(key, found.file)
     else {
-      const variable = `SWARM_ROLLOUT_SECRET_${places.size}`
-      env[variable] = found.value
-      places.set(key, { variable })
+      const file = await ports.files.writeTemp('secret', found.value)
+      own.push(file)
+      places.set(key, file)
     }
   }
   if (missing.length > 0) throw new UserError([...new Set(missing)].map(missingBuildSecret))
-  const files = [...places.values()].flatMap(place => ('file' in place ? [place.file] : []))
-  return { place: secret => places.get(JSON.stringify(secret)), files, env }
+  return { place: secret => places.get(JSON.stringify(secret)), files: [...places.values()], own }
 }
 
+/** A value of the `secrets` input goes before a file, as with the stack's own secrets. */
 async function findSecret(
   ports: Ports,
   request: BakeRequest,

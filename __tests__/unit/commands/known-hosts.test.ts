@@ -21,7 +21,9 @@ describe('known_hosts', () => {
     [`${hashed('example.com')} ssh-ed25519 ${key}`, 'example.com', 22, true],
     [`${hashed('[example.com]:2222')} ssh-ed25519 ${key}`, 'example.com', 2222, true],
     [`${hashed('example.org')} ssh-ed25519 ${key}`, 'example.com', 22, false],
-    [`2001:db8::1 ssh-ed25519 ${key}`, '2001:DB8::1', 22, true]
+    [`2001:db8::1 ssh-ed25519 ${key}`, '2001:DB8::1', 22, true],
+    [`2001:db8:0::1 ssh-ed25519 ${key}`, '2001:db8::1', 22, true],
+    [`[2001:db8:0::1]:2222 ssh-ed25519 ${key}`, '2001:db8::1', 2222, true]
   ])('%s speaks of %s port %d: %s', (line, host, port, speaks) => {
     expect(entriesFor(readKnownHosts(line).entries, host, port)).toHaveLength(speaks ? 1 : 0)
   })

@@ -75,16 +75,16 @@ describe('bakeFile', () => {
     expect(JSON.parse(text)).toMatchObject({ target: { web: { contexts: { base: 'target:base_image' } } } })
   })
 
-  it('hides secrets in the environment, and quotes paths with commas', () => {
+  it('takes secrets from files, and quotes paths with commas', () => {
     const secrets = [
       { id: 'npm', source: { from: 'environment' as const, variable: 'NPM' } },
       { id: '/run/secrets/key', source: { from: 'file' as const, path: '/w/a,b' } }
     ]
     expect(
       made(target({}, { secrets }), {
-        secrets: secret => (secret.id === 'npm' ? { variable: 'SWARM_ROLLOUT_SECRET_0' } : { file: '/w/a,b' })
+        secrets: secret => (secret.id === 'npm' ? '/t/secret' : '/w/a,b')
       })
-    ).toEqual({ ...base, secret: ['id=npm,env=SWARM_ROLLOUT_SECRET_0', 'id=key,"src=/w/a,b"'] })
+    ).toEqual({ ...base, secret: ['id=npm,src=/t/secret', 'id=key,"src=/w/a,b"'] })
   })
 
   it('makes nothing a template: bake would expand ${…} and %{…}, in keys too', () => {

@@ -70,6 +70,7 @@ describe('the inputs', () => {
     ['ssh://user@host:2222', { user: 'user', host: 'host', port: 2222 }],
     ['host', { host: 'host' }],
     ['user@[2001:db8::1]:22', { user: 'user', host: '2001:db8::1', port: 22 }],
+    ['user@[FD77:0::02]', { user: 'user', host: 'fd77::2' }],
     ['ssh://user@host/run/user/1000/docker.sock', { user: 'user', host: 'host', socket: '/run/user/1000/docker.sock' }]
   ])('take %s for a host', (host, expected) => {
     expect(readInputs({ host }).hosts).toEqual([expect.objectContaining(expected)])
