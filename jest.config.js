@@ -10,11 +10,6 @@ const typescript = {
 export default {
   projects: [
     { ...typescript, displayName: 'unit', testMatch: ['<rootDir>/__tests__/unit/**/*.test.ts'] },
-    {
-      ...typescript,
-      displayName: 'acceptance',
-      testMatch: ['<rootDir>/__tests__/acceptance/**/*.test.ts'],
-      setupFilesAfterEnv: ['<rootDir>/__tests__/acceptance/again.ts']
-    }
+    { ...typescript, displayName: 'acceptance', testMatch: ['<rootDir>/__tests__/acceptance/**/*.test.ts'] }
   ]
 }
