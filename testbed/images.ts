@@ -146,7 +146,21 @@ export async function pushImage(
   return { reference, digest: manifest.digest, pinned: `${reference}@${manifest.digest}` }
 }
 
-async function pushBlob(registry: string, repository: string, content: Blob, login?: Login): Promise<void> {
+/**
+ * One push at a time of the same blob to the same repository: the registry's file driver empties the blob's link before
+ * it writes it anew, so a manifest put meanwhile by another push is refused as DIGEST_INVALID (distribution 2.8,
+ * `registry/storage/driver/filesystem`: PutContent).
+ */
+function pushBlob(registry: string, repository: string, content: Blob, login?: Login): Promise<void> {
+  const key = `${registry}/${repository}@${content.digest}`
+  const push = blobsUnderWay.get(key) ?? uploadBlob(registry, repository, content, login)
+  blobsUnderWay.set(key, push)
+  return push.finally(() => blobsUnderWay.delete(key))
+}
+
+const blobsUnderWay = new Map<string, Promise<void>>()
+
+async function uploadBlob(registry: string, repository: string, content: Blob, login?: Login): Promise<void> {
   const base = `http://${registry}/v2/${repository}/blobs`
   const there = await fetch(`${base}/${content.digest}`, { method: 'HEAD', headers: authorization(login) })
   if (there.ok) return
