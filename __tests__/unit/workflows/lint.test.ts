@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -12,16 +13,24 @@ const project = join(import.meta.dirname, '../../..')
 const text = (path: string) => readFileSync(join(project, path), 'utf8')
 const folder = (path: string) => readdirSync(join(project, path)).map(name => `${path}/${name}`)
 const examples = folder('examples/workflows')
-const workflows = [...examples, ...folder('.github/workflows')]
+const own = folder('.github/workflows')
+const workflows = [...examples, ...own]
 
 interface Step {
   readonly uses?: string
+  readonly run?: string
   readonly with?: Readonly<Record<string, unknown>>
 }
 interface Workflow {
   readonly permissions?: Readonly<Record<string, string>>
   readonly on: Readonly<Record<string, unknown>>
-  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[]; readonly 'timeout-minutes'?: number }>>
+  readonly jobs: Readonly<Record<string, Job>>
+}
+interface Job {
+  readonly steps: readonly Step[]
+  readonly needs?: string | readonly string[]
+  readonly 'timeout-minutes'?: number
+  readonly permissions?: Readonly<Record<string, string>>
 }
 const action = parse(text('action.yml')) as {
   name: string
@@ -95,6 +104,14 @@ describe('every workflow', () => {
     expect(permissions).toBeDefined()
     expect(permissions).not.toHaveProperty('contents', 'write')
     expect(Object.values(permissions ?? {})).not.toContain('write-all')
+  })
+
+  it.each(workflows)('%s puts nothing that others wrote into a shell, and no secret', path => {
+    const scripts = stepsOf(path).flatMap(({ run }) => (run === undefined ? [] : [run]))
+    expect(scripts.filter(script => script.includes('${{'))).toEqual([])
+    expect(scripts.flatMap(script => spawnSync('bash', ['-n'], { input: script, encoding: 'utf8' }).stderr)).toEqual(
+      scripts.map(() => '')
+    )
   })
 
   it.each(examples)('%s gives a job an end, keeps no credentials, and hands text of others to no shell', path => {
