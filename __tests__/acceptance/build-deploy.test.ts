@@ -109,6 +109,24 @@ describe('from source to running', () => {
     expect(result.log).toContain(`The registry ${bed.registry} refused the login of ci.`)
   })
 
+  it('is red before anything is built, with all that the server lacks in one table', async () => {
+    const away = new Workshop(bed, { stack: 'away', registry: `${bed.address}:5999/shop` })
+    away.write({ Dockerfile: `FROM ${base}\n` })
+    away.compose(
+      { web: { build: '.', networks: ['proxy'], secrets: ['key'] } },
+      { networks: { proxy: { external: true } }, secrets: { key: { external: true, name: 'away-key' } } }
+    )
+    const result = await away.run()
+    away.close()
+    expect(result.status).toBe('failure')
+    expect(built(result.log)).toBe(false)
+    expect(result.log).toMatch(/^ok +nodes +1 × linux\/amd64$/m)
+    expect(result.log).toMatch(/^problem +networks +The external network proxy does not exist/m)
+    expect(result.log).toMatch(/^problem +registry +The registry [\d.]+:5999 cannot be reached from the manager/m)
+    expect(result.log).toMatch(/^problem +secrets .*away-key/m)
+    expect(result.annotations.filter(({ level }) => level === 'error')).toHaveLength(3)
+  })
+
   it('is red with the step’s own words when the build fails, and the old version stays', async () => {
     shop.write({ Dockerfile: `FROM ${base}\nRUN echo 'no such module' && exit 4\n` })
     const before = await version('shop_web')

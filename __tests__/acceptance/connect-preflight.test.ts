@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { systemClock } from '../../src/adapters/clock.js'
 import { preflight, type PreflightOptions, type PreflightReport } from '../../src/stages/preflight.js'
 import type { Ports } from '../../src/ports.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
@@ -11,7 +12,7 @@ let bed: Bed
 let worker: Server
 let outside: Server
 beforeAll(async () => {
-  bed = await openBed({ name: 'preflight', servers: [{}, {}, { joins: 'none' }], registry: false, builder: false })
+  bed = await openBed({ name: 'preflight', servers: [{}, {}, { joins: 'none' }], builder: false })
   ;[, worker, outside] = bed.servers as [Server, Server, Server]
 }, 120_000)
 afterAll(async () => {
@@ -19,8 +20,8 @@ afterAll(async () => {
   await bed.close()
 })
 
-const ports = { clock: { now: () => Date.now() } } as Ports
-const nothing: PreflightOptions = { stack: 'web', externals: { networks: [], volumes: [] } }
+const ports = { clock: systemClock } as Ports
+const nothing: PreflightOptions = { externals: { networks: [], volumes: [] } }
 
 const look = async (server: Server, options = nothing): Promise<PreflightReport> => {
   await using host = await new Caller().connect({ host: server.host, key: bed.sshKey, knownHosts: bed.knownHosts })
@@ -71,6 +72,26 @@ describe('preflight', () => {
     expect(warnings.map(check => check.detail)).toEqual([
       expect.stringContaining('elsewhere is not on the connected node')
     ])
+  })
+
+  it('asks the manager for the registry that the nodes will pull from', async () => {
+    const about = async (repository: string) => {
+      const { checks, problems } = await look(bed.server, { ...nothing, repositories: [repository] })
+      return { check: checks.find(({ name }) => name === 'registry'), problems }
+    }
+    expect((await about(`${bed.registry}/no/such-image`)).check).toEqual({
+      name: 'registry',
+      state: 'ok',
+      detail: `${bed.registry} answers the manager`
+    })
+    const closed = await about(`${bed.address}:5999/shop/web`)
+    expect(closed.check?.detail).toMatch(/5999 cannot be reached from the manager.*connection refused/)
+    expect(closed.problems).toHaveLength(1)
+    const nameless = await about('registry.invalid/shop/web')
+    expect(nameless.check).toMatchObject({
+      state: 'problem',
+      detail: expect.stringMatching(/registry\.invalid cannot be reached/)
+    })
   })
 
   it('warns of a node that is down, and stops where no node can take a task', async () => {

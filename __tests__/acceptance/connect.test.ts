@@ -74,6 +74,8 @@ describe('connecting', () => {
       env: { PATH: bed.builderEnv['PATH'] ?? '' }
     })
     expect(result.status).toBe('success')
+    expect(result.log).toMatch(/^ok +swarm +active, this node is a manager$/m)
+    expect(result.summary).toMatch(/ok \| <code>engine<\/code> \| Docker Engine /)
     expect(result.exported['DOCKER_HOST']).toMatch(/^unix:\/\/.+\/docker\.sock$/)
     expect(existsSync(result.exported['DOCKER_HOST']?.replace('unix://', '') ?? '')).toBe(false)
     expect(result.leftovers).toEqual([])

@@ -1,4 +1,5 @@
 import type { Info, Network, Node } from '../engine-types.js'
+import { oneLine } from '../text.js'
 import { oldestApi } from './engine.js'
 
 /** One row of the table: what was looked at, how it is, and what to do where it is not well. */
@@ -176,6 +177,36 @@ export function checkVolumes(names: readonly string[], found: readonly string[],
       remedy: `On the node that is to run the service: \`docker volume create ${name}\`.`
     }
   })
+}
+
+/** What an engine says when it could not talk to a registry at all, as opposed to what a registry answered. */
+const unreachable =
+  /dial tcp|no such host|connection refused|connection reset|i\/o timeout|deadline exceeded|Client\.Timeout|request canceled|no route to host|network is unreachable|\bEOF\b|x509|tls:|server gave HTTP response/i
+
+/**
+ * Whether the manager reaches the registry that the nodes will pull from. `failure`: what the engine said when it asked there
+ * for an image that need not exist; null when the registry gave any answer of its own, a refusal included.
+ */
+export function checkRegistry(domain: string, failure: string | null): Check {
+  const name = 'registry'
+  if (failure === null) return { name, state: 'ok', detail: `${domain} answers the manager` }
+  if (!unreachable.test(failure)) {
+    return {
+      name,
+      state: 'warning',
+      detail: `The registry ${domain} gave the manager an answer that it does not understand: ${oneLine(failure)}`,
+      remedy: 'Check the name in `registry`.'
+    }
+  }
+  const secure = /server gave HTTP response|x509|tls:/i.test(failure)
+  return {
+    name,
+    state: 'problem',
+    detail: `The registry ${domain} cannot be reached from the manager, so no node could pull: ${oneLine(failure)}`,
+    remedy: secure
+      ? `Give the registry a certificate that the nodes trust; or, on a private network, name it under \`insecure-registries\` in /etc/docker/daemon.json on every node.`
+      : 'Check the name in `registry`, and the name server, firewall and proxy settings of the server; or use `transfer: direct`, which needs no registry.'
+  }
 }
 
 /** `amd64` and so on as image indexes name it, where nodes report the kernel's word. */

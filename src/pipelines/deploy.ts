@@ -1,14 +1,13 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import type { Host } from '../ports.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
-import { ensureObjects, findExternals } from '../stages/objects.js'
-import { preflight } from '../stages/preflight.js'
-import { assertOwnPreview, findPreviewPort } from '../stages/preview.js'
-import { UserError } from '../errors.js'
+import { ensureObjects } from '../stages/objects.js'
+import { findPreviewPort } from '../stages/preview.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { prepare, writeStackFile, type Prepared } from './prepare.js'
 import { provideImages } from './provide-images.js'
+import { assertReady } from './ready.js'
 import { rollOut } from './roll-out.js'
 import { labelsOf } from './wanted.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
@@ -18,7 +17,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
-  await assertReady(run, host, target, prepared)
+  const checks = await assertReady(run, host, target, prepared)
   await using session = await openSession(run, prepared)
   const images = await provideImages(run, host, target, prepared, session)
   await using lock = await lockStack(run, host, target.stack)
@@ -45,6 +44,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     ...outcome,
     report: {
       ...outcome.report,
+      checks,
       ...(url !== null && { url }),
       ...(target.preview && { preview: { number: target.preview.number } })
     },
@@ -58,15 +58,6 @@ async function urlOf(host: Host, { url, preview, stack }: StackTarget): Promise<
   if (url !== undefined || preview?.urlAt === undefined) return url ?? null
   const port = await findPreviewPort(host.engine, stack)
   return port === null ? null : preview.urlAt(port)
-}
-
-/** What must be so on the server before anything is built, all problems at once. */
-export async function assertReady(run: Run, host: Host, target: StackTarget, prepared: Prepared): Promise<void> {
-  await assertOwnPreview(host.engine, target)
-  const report = await preflight(run.ports, host, { stack: target.stack, externals: prepared.translation.externals })
-  const missing = await findExternals(host.engine, prepared.objects.externals)
-  const problems = [...report.problems, ...missing]
-  if (problems.length > 0) throw new UserError(problems)
 }
 
 /** The registry logins of this run: to push with, and for the nodes to pull with. */

@@ -6,11 +6,12 @@ import { planRows } from '../report/plan.js'
 import { labelsOf } from './wanted.js'
 import { foreseeObjects } from '../stages/objects.js'
 import { readReleases } from '../stages/releases.js'
-import { assertReady, openSession } from './deploy.js'
+import { openSession } from './deploy.js'
 import { openHost } from './host.js'
 import { comment, openGithub } from './on-github.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
+import { assertReady } from './ready.js'
 import { compareWith } from './roll-out.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
@@ -20,7 +21,7 @@ export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
   const { engine } = host
-  await assertReady(run, host, target, prepared)
+  const checks = await assertReady(run, host, target, prepared)
   await using session = await openSession(run, prepared)
   const images = await provideImages(run, host, target, prepared, session, 'foresee')
   const { names, made } = await foreseeObjects(engine, { stack: target.stack, plan: prepared.objects })
@@ -37,6 +38,7 @@ export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
     ...(last !== null && { previousRelease: last.id }),
     plan: planRows(changes),
     findings: translation.findings,
+    checks,
     rotated: made
   }
   await comment(run, openGithub(run), report)

@@ -2,7 +2,9 @@ import { renderStack } from '../compose/render.js'
 import { translate, type Translation } from '../compose/translate.js'
 import type { ComposeProject } from '../compose/project.js'
 import { UserError, type Problem } from '../errors.js'
-import type { Finding, Stack } from '../model.js'
+import { transferFor } from '../images/direct.js'
+import { planBuilds, type BuildPlan } from '../images/plan.js'
+import type { Build, Finding, Stack } from '../model.js'
 import { readCompose } from '../stages/read-compose.js'
 import { readObjects, type ObjectPlan } from '../stages/objects.js'
 import type { Run, StackTarget } from './run.js'
@@ -34,11 +36,25 @@ export async function prepare(run: Run, target: StackTarget): Promise<Prepared> 
   })
   const objects = await readObjects(ports, { needs: translation.needs, values: inputs.secrets, workspace })
   annotate(run, translation.findings)
+  const problems = [...objects.problems, ...(namedBuilds(run, target, translation.builds)?.problems ?? [])]
   // A pull request's check has no secrets to look into: what lacks a value there is worth a word, and no more.
   const isCheck = inputs.command === 'check'
   if (isCheck) for (const { message, remedy } of objects.problems) ports.log.info(`${message} ${remedy ?? ''}`)
-  assertAcceptable(translation.findings, isCheck ? [] : objects.problems, inputs.strict)
+  assertAcceptable(translation.findings, isCheck ? [] : problems, inputs.strict)
   return { project, translation, objects }
+}
+
+/** The names that built images get in their registries; undefined where nothing is pushed. */
+export function namedBuilds(
+  { inputs, job }: Run,
+  { stack, preview }: StackTarget,
+  builds: readonly Build[]
+): BuildPlan | undefined {
+  const { build, transfer, registry, tags } = inputs
+  if (build === 'false' || builds.length === 0 || transferFor(transfer, registry, builds) === 'direct') return undefined
+  const { commit, ref, refName } = job
+  const source = { commit, ref, refName, ...(preview && { pullRequest: preview.number }) }
+  return planBuilds(builds, { stack, tags, source, transfer: 'registry', ...(registry !== undefined && { registry }) })
 }
 
 /** Writes the stack file (mode 0600) for later steps to look at; it may hold values of environment files. */

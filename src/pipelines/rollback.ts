@@ -1,11 +1,11 @@
+import { unwell } from '../report/checks.js'
 import { findRelease } from '../release/find.js'
-import { preflight } from '../stages/preflight.js'
 import { assertRestorable, readReleases } from '../stages/releases.js'
-import { UserError } from '../errors.js'
 import { openSession } from './deploy.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { asDeployment, openGithub } from './on-github.js'
+import { assertHealthy } from './ready.js'
 import { rollOut } from './roll-out.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 import type { Wanted } from './wanted.js'
@@ -14,8 +14,7 @@ import type { Wanted } from './wanted.js'
 export async function rollback(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports, inputs } = run
   await using host = await openHost(run)
-  const { problems } = await preflight(ports, host, { stack: target.stack, externals: { networks: [], volumes: [] } })
-  if (problems.length > 0) throw new UserError(problems)
+  const checks = await assertHealthy(run, host)
   await using session = await openSession(run, null)
   await using lock = await lockStack(run, host, target.stack)
   const [live, entries] = await Promise.all([
@@ -41,7 +40,7 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   }
   const work = async () => {
     const { report, ...rest } = await rollOut(run, host, lock, wanted)
-    return { ...rest, report: { ...report, commit, refName: ref, rollbackOf: release.id } }
+    return { ...rest, report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id } }
   }
   return await asDeployment(run, openGithub(run), target, work, commit)
 }

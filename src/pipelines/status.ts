@@ -5,12 +5,14 @@ import { rollbackTargets } from '../release/find.js'
 import type { Node, Service } from '../engine-types.js'
 import { readReleases } from '../stages/releases.js'
 import { openHost } from './host.js'
+import { assertHealthy } from './ready.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
-/** What runs: the live release, its services, the nodes. Changes nothing. */
+/** What runs: the live release, its services, the nodes, and how the server is. Changes nothing. */
 export async function status(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   await using host = await openHost(run)
+  const checks = await assertHealthy(run, host)
   const { engine } = host
   const [services, nodes, releases] = await Promise.all([
     engine.services(target.stack),
@@ -26,6 +28,7 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
     report: {
       ...emptyReport({ ...head, endedAt: ports.clock.now() }),
       ...(live !== null && { release: live.id }),
+      checks,
       services: rows,
       nodes: nodes.map(nodeRow),
       releases: [

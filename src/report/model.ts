@@ -1,5 +1,6 @@
 import type { Finding } from '../model.js'
 import type { Problem } from '../errors.js'
+import type { Check } from '../errors/preflight.js'
 
 /** How a run ended; the output `status`. */
 export type RunStatus =
@@ -126,6 +127,8 @@ export interface RunReport {
   readonly releases: readonly ReleaseRow[]
   readonly plan: readonly PlanRow[]
   readonly nodes: readonly NodeRow[]
+  /** What was looked at on the server: all for `status`, else what is not well. */
+  readonly checks: readonly Check[]
   /** What `remove` and `prune` took away. */
   readonly removed: readonly string[]
 }
@@ -145,6 +148,7 @@ export function emptyReport(of: Pick<RunReport, 'command' | 'status' | 'stack' |
     releases: [],
     plan: [],
     nodes: [],
+    checks: [],
     removed: []
   }
 }

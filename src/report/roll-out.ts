@@ -128,6 +128,7 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     releases: rollbackTargets(head.releases, head.now).map(entry => releaseRow(entry, entry.id === live?.id)),
     plan: [],
     nodes: [],
+    checks: [],
     removed: attempt.changes
       .filter(({ kind }) => kind === 'remove' && status === 'deployed')
       .map(({ service }) => service)

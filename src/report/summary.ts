@@ -1,3 +1,4 @@
+import { checksTable } from './checks.js'
 import { bytes, fit, type Room } from './fit.js'
 import { gantt } from './gantt.js'
 import type { RunReport } from './model.js'
@@ -30,6 +31,7 @@ function summaryParts(report: RunReport, room: Room): readonly string[] {
     failures(report, room),
     removed(report),
     nodesTable(report.nodes, room.rows),
+    checksTable(report.checks.slice(0, room.rows)),
     timeline === '' ? '' : `### Rollout\n\n${timeline}`,
     findings(report, room),
     releases(report, room),

@@ -1,5 +1,5 @@
 import type { Info, Node } from '../engine-types.js'
-import type { Problem } from '../errors.js'
+import { messageOf, type Problem } from '../errors.js'
 import {
   checkClock,
   checkDisk,
@@ -7,18 +7,24 @@ import {
   checkNetworks,
   checkNodes,
   checkQuorum,
+  checkRegistry,
   checkSwarm,
   checkVolumes,
   platformOf,
   type Check
 } from '../errors/preflight.js'
-import type { Host, Ports } from '../ports.js'
+import { parseReference } from '../images/reference.js'
+import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
 
 export interface PreflightOptions {
-  readonly stack: string
   /** What the stack names and does not make itself. */
   readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
+  /** What the nodes will pull that is not there yet, one for each registry: `ghcr.io/owner/app`. */
+  readonly repositories?: readonly string[]
 }
+
+/** A registry that nobody answers for keeps the engine waiting for half a minute. */
+const registryMs = 15_000
 
 export interface PreflightReport {
   readonly checks: readonly Check[]
@@ -42,11 +48,12 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   const base = [checkEngine(version), checkSwarm(info, host.name)]
   const clock = clockOf(info, (asked + answered) / 2)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
-  const [nodes, networks, volumes, disk] = await Promise.all([
+  const [nodes, networks, volumes, disk, registries] = await Promise.all([
     engine.nodes(),
     options.externals.networks.length === 0 ? [] : engine.networks(),
     options.externals.volumes.length === 0 ? [] : allVolumes(host),
-    diskOf(host, info.DockerRootDir ?? '/var/lib/docker')
+    diskOf(host, info.DockerRootDir ?? '/var/lib/docker'),
+    Promise.all((options.repositories ?? []).map(each => registryOf(ports, engine, each)))
   ])
   return report(
     [
@@ -55,6 +62,7 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
       checkNodes(nodes),
       ...clock,
       ...disk,
+      ...registries.flat(),
       ...checkNetworks(options.externals.networks, networks),
       ...checkVolumes(options.externals.volumes, volumes, nodes.length)
     ],
@@ -91,4 +99,27 @@ async function diskOf(host: Host, root: string): Promise<readonly Check[]> {
   const result = await host.run(['df', '-Pk', root], { timeoutMs: 10_000 })
   const check = result.code === 0 ? checkDisk(result.stdout, root) : null
   return check === null ? [] : [check]
+}
+
+/** Asks the manager for an image that need not be there, without a login: that the registry answers is all that counts. */
+async function registryOf(ports: Ports, engine: Engine, repository: string): Promise<readonly Check[]> {
+  const domain = parseReference(repository)?.domain
+  if (domain === undefined) return []
+  const asked = engine.distribution(`${repository}:preflight`).then(
+    () => null,
+    (error: unknown) => failureOf(error)
+  )
+  const late = new AbortController()
+  const waited = ports.clock
+    .sleep(registryMs, late.signal)
+    .then(() => `i/o timeout: no answer in ${registryMs / 1000} s`)
+  const failure = await Promise.race([asked, waited])
+  late.abort()
+  return [checkRegistry(domain, failure)]
+}
+
+/** null where the registry itself spoke: it has no such image, or shows it to nobody without a login. */
+function failureOf(error: unknown): string | null {
+  if (error instanceof EngineError && [401, 403, 404].includes(error.status)) return null
+  return messageOf(error)
 }

@@ -5,9 +5,11 @@ import {
   checkDisk,
   checkEngine,
   checkQuorum,
+  checkRegistry,
   checkSwarm,
   platformOf
 } from '../../../src/errors/preflight.js'
+import { checkLines } from '../../../src/report/checks.js'
 
 const manager = (name: string, reachability: string): Node => ({
   ID: name,
@@ -87,5 +89,43 @@ describe('preflight', () => {
   ])('%s is %s', (machine, platform) => {
     const node = { ...manager('a', 'reachable'), Description: { Platform: { OS: 'linux', Architecture: machine } } }
     expect(platformOf(node)).toBe(platform)
+  })
+
+  // What Docker Engine 28.5 says: in the first rows it was the network or the certificate, in the last the registry spoke.
+  it.each([
+    [
+      'Get "https://r.test/v2/": dial tcp 192.0.2.1:443: connect: connection refused',
+      'problem',
+      /name server, firewall/
+    ],
+    ['Get "https://r.test/v2/": dial tcp: lookup r.test on 192.0.2.53:53: no such host', 'problem', /firewall/],
+    ['Get "https://r.test/v2/": http: server gave HTTP response to HTTPS client', 'problem', /insecure-registries/],
+    ['Get "https://r.test/v2/": tls: failed to verify certificate: x509: unknown authority', 'problem', /certificate/],
+    ['i/o timeout: no answer in 15 s', 'problem', /firewall/],
+    ['received unexpected HTTP status: 502 Bad Gateway', 'warning', /Check the name/]
+  ])('a registry of which the manager says %s is a %s', (failure, state, remedy) => {
+    const check = checkRegistry('r.test', failure)
+    expect(check.state).toBe(state)
+    expect(check.remedy).toMatch(remedy)
+  })
+
+  it('a registry that answers is fine', () => {
+    expect(checkRegistry('r.test', null)).toEqual({
+      name: 'registry',
+      state: 'ok',
+      detail: 'r.test answers the manager'
+    })
+  })
+
+  it('reads as a table, with remedies below', () => {
+    const lines = checkLines([
+      { name: 'engine', state: 'ok', detail: 'Docker Engine 28.5.2' },
+      { name: 'networks', state: 'problem', detail: 'The external network proxy does not exist.', remedy: 'Make it.' }
+    ])
+    expect(lines).toEqual([
+      'ok       engine    Docker Engine 28.5.2',
+      'problem  networks  The external network proxy does not exist.',
+      '                   Make it.'
+    ])
   })
 })

@@ -45,6 +45,16 @@ describe('the summary', () => {
     expect(textOf(text)).toContain('| r41 | ddddddd | main | hubot | 2026-11-20 09:00 UTC | deployed |')
   })
 
+  it('shows what was found on the server, with what to do', () => {
+    const checks: RunReport['checks'] = [
+      { name: 'engine', state: 'ok', detail: 'Docker Engine 28.5.2' },
+      { name: 'disk', state: 'warning', detail: 'Only <b>800 MiB</b> are free.', remedy: 'Make room.' }
+    ]
+    const text = renderSummary({ ...deployed, checks })
+    expect(textOf(text)).toContain('| ✅ ok | engine | Docker Engine 28.5.2 |')
+    expect(textOf(text)).toContain('| ⚠️ warning | disk | Only <b>800 MiB</b> are free. Make room. |')
+  })
+
   it('has no part without content', () => {
     const report = emptyReport({ command: 'remove', status: 'removed', stack: 'shop', startedAt: 0, endedAt: 2500 })
     expect(renderSummary(report)).toBe('## 🧹 Removed <code>shop</code>\n\nin 3 s\n\n<sub>1970-01-01 00:00 UTC</sub>\n')

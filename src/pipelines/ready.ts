@@ -1,0 +1,64 @@
+import type { Check } from '../errors/preflight.js'
+import { UserError, type Problem } from '../errors.js'
+import type { Host } from '../ports.js'
+import { checkLines, unwell } from '../report/checks.js'
+import { findExternals } from '../stages/objects.js'
+import { preflight } from '../stages/preflight.js'
+import { assertOwnPreview } from '../stages/preview.js'
+import { namedBuilds, type Prepared } from './prepare.js'
+import type { Run, StackTarget } from './run.js'
+
+/**
+ * What must be so on the server before anything is built, shown as one table. Gives what is worth a word in the summary too.
+ * @throws UserError with all problems at once.
+ */
+export async function assertReady(
+  run: Run,
+  host: Host,
+  target: StackTarget,
+  prepared: Prepared
+): Promise<readonly Check[]> {
+  const { externals } = prepared.translation
+  const { checks, problems, nodes } = await preflight(run.ports, host, {
+    externals,
+    repositories: repositoriesOf(run, target, prepared)
+  })
+  // Without a swarm nothing can be looked up in it.
+  const missing = nodes.length === 0 ? [] : await findExternals(host.engine, prepared.objects.externals)
+  const rows = [...checks, ...missing.map(asCheck)]
+  await showChecks(run, rows)
+  const all = [...problems, ...missing]
+  if (all.length > 0) throw new UserError(all)
+  await assertOwnPreview(host.engine, target)
+  return unwell(rows)
+}
+
+/** The same where no compose file is at hand. @throws UserError with all problems at once. */
+export async function assertHealthy(run: Run, host: Host): Promise<readonly Check[]> {
+  const { checks, problems } = await preflight(run.ports, host, { externals: { networks: [], volumes: [] } })
+  await showChecks(run, checks)
+  if (problems.length > 0) throw new UserError(problems)
+  return checks
+}
+
+async function showChecks({ ports: { log } }: Run, checks: readonly Check[]): Promise<void> {
+  await log.group('Preflight', () => {
+    for (const line of checkLines(checks)) log.info(line)
+    return Promise.resolve()
+  })
+  for (const { state, name, detail, remedy } of checks) {
+    if (state === 'warning') log.warning(`${name}: ${detail}${remedy === undefined ? '' : ` ${remedy}`}`)
+  }
+}
+
+function asCheck({ message, remedy }: Problem): Check {
+  return { name: 'secrets', state: 'problem', detail: message, ...(remedy !== undefined && { remedy }) }
+}
+
+/** Where the images go that this run builds, one repository for each registry; none where they are carried over the connection. */
+function repositoriesOf(run: Run, target: StackTarget, { translation }: Prepared): readonly string[] {
+  const found = new Map<string, string>()
+  for (const { deploys } of namedBuilds(run, target, translation.builds)?.targets ?? [])
+    for (const { domain, repository } of Object.values(deploys)) if (!found.has(domain)) found.set(domain, repository)
+  return [...found.values()]
+}
