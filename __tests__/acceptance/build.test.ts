@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushApp } from '../../testbed/images.ts'
 import { readJob } from '../../src/job.js'
-import type { Build } from '../../src/model.js'
+import type { Build, BuildSecret } from '../../src/model.js'
 import { buildImages, type BuildRequest, type BuiltImages } from '../../src/pipelines/build-images.js'
 import { assertPullLogin, openRegistrySession, type RegistrySession } from '../../src/stages/login.js'
 import { digestFinder, resolveImages } from '../../src/stages/resolve.js'
@@ -156,6 +156,34 @@ describe('building', () => {
     expect(problem.message).toBe('The build needs the secret npm-token, and nobody gives it.')
   })
 
+  it.each<[string, BuildSecret['source'], Record<string, string>, string]>([
+    [
+      'an empty one',
+      { from: 'environment', variable: 'NPM' },
+      { NPM: '' },
+      'The build needs the secret npm-token, and nobody gives it.'
+    ],
+    [
+      'one of two names',
+      { from: 'environment', variable: 'npm-token' },
+      { NPM_TOKEN: 'one', 'npm.token': 'two' },
+      'The build secret npm-token may be NPM_TOKEN or npm.token.'
+    ],
+    [
+      'one that is too large',
+      { from: 'environment', variable: 'NPM' },
+      { NPM: 'x'.repeat(512_001) },
+      'The build secret npm-token has 512001 bytes; a builder takes 512000.'
+    ]
+  ])('refuses %s as a build secret, before anything is built', async (_, source, values, message) => {
+    const folder = workspace({ Dockerfile: `FROM ${base}\n` })
+    run.lines.length = 0
+    const builds = [{ service: 'web', build: { context: folder }, secrets: [{ id: 'npm-token', source }] }]
+    const problem = await problemOf(build(folder, builds, { values: new Map(Object.entries(values)) }))
+    expect(problem.message).toBe(message)
+    expect(run.lines.some(line => line.startsWith('#'))).toBe(false)
+  })
+
   it('tries a push again, and says at last that the registry does not answer', async () => {
     const folder = workspace({ Dockerfile: `FROM ${base}\n` })
     const problem = await problemOf(
@@ -212,6 +240,36 @@ describe('building again', () => {
     expect(third.image?.split('@')[1]).toBe(first.image?.split('@')[1])
     // The bed's registry speaks plain HTTP, which the tool that adds tags does not.
     expect(third.lines.join('\n')).toContain('again-web:release could not be tagged')
+  })
+
+  it('builds an image again that another one is to be made from, and neither when nothing changed', async () => {
+    const made = (text: string) =>
+      workspace({
+        'base/Dockerfile': `FROM ${base}\nRUN echo base > /made-base\n`,
+        'web/Dockerfile': `FROM it\nRUN echo ${text} && cat /made-base\n`
+      })
+    const stack = async (text: string) => {
+      const folder = made(text)
+      run.lines.length = 0
+      const find = digestFinder(run.host.engine, await openSession())
+      const builds = [
+        { service: 'base', build: { context: join(folder, 'base'), network: 'none' } },
+        {
+          service: 'web',
+          build: { context: join(folder, 'web'), network: 'none', additional_contexts: { it: 'service:base' } }
+        }
+      ]
+      const { images } = await build(folder, builds, { mode: 'auto', stack: 'layered', find })
+      return { images, lines: [...run.lines] }
+    }
+    const first = await stack('one')
+    expect(Object.keys(first.images)).toEqual(['base', 'web'])
+    const second = await stack('one')
+    expect(second.images).toEqual(first.images)
+    expect(second.lines.filter(line => line.startsWith('#'))).toEqual([])
+    const third = await stack('two')
+    expect(third.lines.join('\n')).toMatch(/^#\d+ [\d.]+ two$/m)
+    expect(third.images['web']).not.toBe(first.images['web'])
   })
 
   it('adds the tags of a run to an image that is there', async () => {

@@ -12,12 +12,23 @@ export function buildOf(context: ServiceContext): readonly Build[] {
   return [
     {
       service: key,
-      build: mapStrings(service.build, undollar) as JsonObject,
+      build: withServices(mapStrings(service.build, undollar) as JsonObject, context.keys),
       ...(service.image === undefined || service.image === '' ? {} : { image: undollar(service.image) }),
       ...(service.platform === undefined || service.platform === '' ? {} : { platform: undollar(service.platform) }),
       ...(secrets.length === 0 ? {} : { secrets })
     }
   ]
+}
+
+/** `service:my.base` names a service as the user does; here services go by their keys. */
+function withServices(build: JsonObject, keys: Readonly<Record<string, string>>): JsonObject {
+  const { additional_contexts: contexts } = build
+  if (!isObject(contexts)) return build
+  const renamed = Object.entries(contexts).map(([name, value]) => {
+    const service = typeof value === 'string' ? /^service:(.+)$/.exec(value)?.[1] : undefined
+    return [name, service === undefined ? value : `service:${keys[service] ?? service}`] as const
+  })
+  return { ...build, additional_contexts: Object.fromEntries(renamed) }
 }
 
 function buildSecrets({ model }: ServiceContext, build: JsonObject): readonly BuildSecret[] {

@@ -24,6 +24,13 @@ export function conflictingNames(repository: string, services: readonly string[]
   }
 }
 
+export function reservedTag(reference: string): Problem {
+  return {
+    message: `\`content-…\` and \`buildcache\` are tags that this action keeps for itself: ${reference}.`,
+    remedy: 'Choose another tag: a later run would take the image for something that it is not.'
+  }
+}
+
 export function noBuilder(details: string): UserError {
   return new UserError({
     message: 'No builder: `docker buildx` does not work on this runner.',
@@ -136,6 +143,20 @@ export function missingBuildSecret(key: string): Problem {
   return {
     message: `The build needs the secret ${key}, and nobody gives it.`,
     remedy: `Add it to the step's \`secrets\`: \`${key.toUpperCase().replace(/[-.]/g, '_')}=\${{ secrets.… }}\`.`
+  }
+}
+
+export function ambiguousBuildSecret(key: string, names: readonly string[]): Problem {
+  return {
+    message: `The build secret ${key} may be ${names.join(' or ')}.`,
+    remedy: `Leave one of them in \`secrets\`, or write the name exactly: \`${key}=…\`.`
+  }
+}
+
+export function largeBuildSecret(key: string, size: number, most: number): Problem {
+  return {
+    message: `The build secret ${key} has ${size} bytes; a builder takes ${most}.`,
+    remedy: 'Let the build fetch what is large, and keep the secret to what is secret.'
   }
 }
 

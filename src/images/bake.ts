@@ -1,5 +1,5 @@
 import type { BuildSecret, Json, JsonObject } from '../model.js'
-import type { Target } from './plan.js'
+import { serviceOf, type Target } from './plan.js'
 
 /** What this run gives every target, besides what the compose file says. */
 export interface BakeOptions {
@@ -72,8 +72,7 @@ export function targetPlatforms(target: Target, nodes: readonly string[]): reado
 function contexts(additional: JsonObject, all: readonly Target[]): JsonObject {
   return Object.fromEntries(
     Object.entries(additional).map(([name, value]) => {
-      const service =
-        typeof value === 'string' && value.startsWith('service:') ? value.slice('service:'.length) : undefined
+      const service = serviceOf(value)
       const target = all.find(each => service !== undefined && each.services.includes(service))
       return [name, target === undefined ? value : `target:${target.name}`]
     })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Json, JsonObject } from '../model.js'
 import { dockerfilePath, localPath } from './paths.js'
-import { stable, type Target } from './plan.js'
+import { serviceOf, stable, type Target } from './plan.js'
 
 /** What is in one folder or file: everything that a build could notice about it. */
 export interface TreeEntry {
@@ -20,8 +20,10 @@ export function canKey(target: Target): boolean {
   const { no_cache: noCache, no_cache_filter: filter, pull, context, additional_contexts: additional } = target.build
   if (noCache === true || pull === true || (Array.isArray(filter) && filter.length > 0)) return false
   if (localPath(context) === undefined) return false
-  // The image of another service, or a repository's branch, is only known once it is there.
-  return Object.values(record(additional)).every(value => localPath(value) !== undefined || isImage(value))
+  // A repository's branch is only known once it is there.
+  return Object.values(record(additional)).every(
+    value => localPath(value) !== undefined || isImage(value) || serviceOf(value) !== undefined
+  )
 }
 
 function isImage(context: Json): boolean {
@@ -30,18 +32,26 @@ function isImage(context: Json): boolean {
 
 /**
  * A name for what a build is made of: its definition, its Dockerfile, every file of its contexts that is not ignored,
- * and the platforms. Not in it: where the folders are, tags, caches, the commit, the value of build secrets, and what a
+ * the keys of the services' images that it is made from, and the platforms. Not in it: where the folders are, tags, caches, the commit, the value of build secrets, and what a
  * base image's tag points to now.
  */
 export function contentKey(
   target: Target,
   platforms: readonly string[],
-  read: { readonly dockerfile: string; readonly trees: Readonly<Record<string, readonly TreeEntry[]>> }
+  read: {
+    readonly dockerfile: string
+    readonly trees: Readonly<Record<string, readonly TreeEntry[]>>
+    /** By service: the keys of the images that it is made from. */
+    readonly images?: Readonly<Record<string, string>>
+  }
 ): string {
   const { context, additional_contexts: additional } = target.build
   const left = new Set(['context', 'dockerfile', 'additional_contexts', 'tags', 'cache_from', 'cache_to', 'ssh'])
   const definition = Object.fromEntries(Object.entries(target.build).filter(([name]) => !left.has(name)))
-  const contexts = Object.entries(record(additional)).map(([name, value]) => [name, treeOrName(value, read.trees)])
+  const contexts = Object.entries(record(additional)).map(([name, value]) => [
+    name,
+    read.images?.[serviceOf(value) ?? ''] ?? treeOrName(value, read.trees)
+  ])
   const material = stable({
     version,
     definition,
@@ -57,7 +67,7 @@ export function contentKey(
 function treeOrName(context: Json, trees: Readonly<Record<string, readonly TreeEntry[]>>): Json {
   const tree = typeof context === 'string' ? trees[context] : undefined
   if (tree === undefined) return context
-  return tree.map(({ path, kind, mode, hash }) => [path, kind, kind === 'link' ? 0 : mode & 0o777, hash])
+  return tree.map(({ path, kind, mode, hash }) => [path, kind, kind === 'link' ? 0 : mode & 0o7777, hash])
 }
 
 /** The ignore files of a build, the first that is there counts: beside its Dockerfile, else in its context. */

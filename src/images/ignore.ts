@@ -37,12 +37,16 @@ function readRule(line: string): readonly Rule[] {
   return path === '' ? [] : [{ pattern: new RegExp(`^${translate(path)}$`, 's'), except }]
 }
 
-/** Without `.`, `..`, doubled slashes and the one at the beginning: patterns are relative to the context. */
+/**
+ * Without `.`, `..`, doubled slashes and the one at the beginning: patterns are relative to the context. One that leads
+ * out of it leaves nothing out (Go's path.Clean keeps its `..`).
+ */
 function clean(path: string): string {
   const parts: string[] = []
   for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
+    if (part === '..') {
+      if (parts.pop() === undefined && !path.startsWith('/')) return ''
+    } else if (part !== '' && part !== '.') parts.push(part)
   }
   return parts.join('/')
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Problem } from '../errors.js'
-import { conflictingNames, noRegistry, notAnImage } from '../errors/images.js'
+import { conflictingNames, noRegistry, notAnImage, reservedTag } from '../errors/images.js'
 import type { Build, BuildSecret, Json, JsonObject } from '../model.js'
 import { parseReference, type Reference } from './reference.js'
-import { defaultTags, tagProblems, type TagSource } from './tags.js'
+import { defaultTags, isReserved, tagProblems, type TagSource } from './tags.js'
 
 /** How built images are named. */
 export interface Naming {
@@ -59,7 +59,7 @@ export function planBuilds(builds: readonly Build[], naming: Naming): BuildPlan 
       if (typeof reference === 'string') problems.push(nameProblem(build, reference))
     return [toTarget(name, same, names, tags, naming)]
   })
-  problems.push(...conflicts(planned))
+  problems.push(...conflicts(planned), ...planned.flatMap(reserved))
   const named = builds.flatMap(build => (build.image === undefined ? [] : [[build.image, build.service] as const]))
   return { targets: planned, named: Object.fromEntries(named), problems }
 }
@@ -162,6 +162,47 @@ function conflicts(targets: readonly Target[]): Problem[] {
       sharing.flatMap(target => target.services)
     )
   )
+}
+
+/** A build that ends under a key's tag would be taken for one of that content, for ever. */
+function reserved(target: Target): Problem[] {
+  return target.references.filter(name => isReserved(name.replace(/^.*:/, ''))).map(reservedTag)
+}
+
+/**
+ * The name that an image of the compose file has when somebody else built it: the same that this action would give it,
+ * so that `web` is the registry's and not an official image of Docker Hub.
+ */
+export function builtElsewhere(image: string, registry: string | undefined): string {
+  const bare = parseReference(image)?.repository.includes('/') === false
+  return bare && registry !== undefined ? `${registry}/${image}`.replace(/^[^@]*\//, path => path.toLowerCase()) : image
+}
+
+/** The service whose image an additional context is: `service:base`. */
+export function serviceOf(context: Json): string | undefined {
+  return typeof context === 'string' ? /^service:(.+)$/.exec(context)?.[1] : undefined
+}
+
+/** The services whose images a target is made from. */
+export function madeFrom({ build }: Target): readonly string[] {
+  const { additional_contexts: contexts } = build
+  const values = typeof contexts === 'object' && contexts !== null ? Object.values(contexts as JsonObject) : []
+  return values.flatMap(value => serviceOf(value) ?? [])
+}
+
+/**
+ * Of the targets that are there already, by name, those that need not be built: a builder makes a target from the image
+ * of another one only in one go.
+ */
+export function standing<T>(
+  targets: readonly Target[],
+  there: Readonly<Record<string, T>>
+): Readonly<Record<string, T>> {
+  const needed = targets.filter(target => there[target.name] === undefined).flatMap(madeFrom)
+  const left = Object.entries(there).filter(
+    ([name]) => !targets.some(target => target.name === name && target.services.some(each => needed.includes(each)))
+  )
+  return left.length === Object.keys(there).length ? there : standing(targets, Object.fromEntries(left))
 }
 
 /** A hash of what decides about the build's result: all of its definition except the names. */

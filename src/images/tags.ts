@@ -36,7 +36,13 @@ export function defaultTags(source: TagSource): readonly string[] {
 
 function refTag(source: TagSource): readonly string[] {
   if (source.refName === '' || source.ref.startsWith('refs/pull/')) return []
-  return [asTag(source.refName)]
+  const tag = asTag(source.refName)
+  return [isReserved(tag) ? `ref-${tag}` : tag]
+}
+
+/** Tags that mean something to a later run: what an image was made of, and the cache of builds. */
+export function isReserved(tag: string): boolean {
+  return /^(?:content-[0-9a-f]{24}|buildcache)$/.test(tag)
 }
 
 /** What is wrong with the tags that the user wrote. */

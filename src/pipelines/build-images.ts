@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js'
 import type { CacheKind } from '../images/cache.js'
-import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
+import { planBuilds, standing, type BuildPlan, type Target } from '../images/plan.js'
 import { formatReference, pin } from '../images/reference.js'
 import type { TagSource } from '../images/tags.js'
 import type { Job } from '../job.js'
@@ -68,7 +68,9 @@ export async function foreseeImages(ports: Ports, request: BuildRequest): Promis
   const keys = await contentKeys(ports, plan.targets, request.platforms)
   const { find } = request
   const there =
-    request.mode === 'always' || find === undefined ? {} : await findReusable(ports, plan.targets, keys, find)
+    request.mode === 'always' || find === undefined
+      ? {}
+      : standing(plan.targets, await findReusable(ports, plan.targets, keys, find))
   return pinned(plan, there)
 }
 
@@ -81,7 +83,7 @@ async function reuse(
 ): Promise<Readonly<Record<string, string>>> {
   const { find } = request
   if (request.mode === 'always' || find === undefined) return {}
-  const digests = await findReusable(ports, plan.targets, keys, find)
+  const digests = standing(plan.targets, await findReusable(ports, plan.targets, keys, find))
   for (const target of plan.targets) {
     const digest = digests[target.name]
     if (digest === undefined) continue

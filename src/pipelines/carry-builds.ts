@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import type { Service } from '../engine-types.js'
 import { directPorts } from '../images/direct.js'
-import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
+import { planBuilds, standing, type BuildPlan, type Target } from '../images/plan.js'
 import { parseReference } from '../images/reference.js'
 import { liveImage } from '../images/steady.js'
 import type { Stack } from '../model.js'
@@ -35,7 +35,7 @@ export async function carryBuilds(ports: Ports, host: Host, request: CarryReques
   await assertOneNode(host.engine, request.services, services)
   await using registry = await openDirectRegistry(ports, host, request.stack, runningImages(request))
   const keyed = await planCarried(ports, request, registry.address)
-  const there = request.mode === 'always' ? {} : await onNode(host, request, keyed.targets)
+  const there = request.mode === 'always' ? {} : standing(keyed.targets, await onNode(host, request, keyed.targets))
   const wanted = keyed.targets.filter(target => there[target.name] === undefined)
   for (const target of keyed.targets.filter(each => !wanted.includes(each)))
     ports.log.info(`${target.services.join(', ')}: the node runs this content already, nothing to build or carry.`)
@@ -47,7 +47,10 @@ export async function carryBuilds(ports: Ports, host: Host, request: CarryReques
 export async function foreseeCarried(ports: Ports, host: Host, request: CarryRequest): Promise<BuiltImages> {
   const [port = 0] = directPorts(request.stack, runningImages(request))
   const plan = await planCarried(ports, request, `127.0.0.1:${port}`)
-  return pinned(plan, request.mode === 'always' ? {} : await onNode(host, request, plan.targets))
+  return pinned(
+    plan,
+    request.mode === 'always' ? {} : standing(plan.targets, await onNode(host, request, plan.targets))
+  )
 }
 
 function runningImages(request: CarryRequest): readonly string[] {

@@ -1,4 +1,5 @@
 import { transferFor } from '../images/direct.js'
+import { builtElsewhere } from '../images/plan.js'
 import { platformFindings, platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
 import { UserError } from '../errors.js'
@@ -60,7 +61,7 @@ export async function provideImages(
     mode === 'foresee'
       ? await (direct ? foreseeCarried(ports, host, carried) : foreseeImages(ports, request))
       : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
-  const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds) : {}
+  const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds, inputs.registry) : {}
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
   const resolved = await resolveImages(ports, host.engine, {
     references: Object.fromEntries(others.map(([key, service]) => [key, named[key] ?? service.image])),
@@ -76,7 +77,7 @@ export async function provideImages(
 }
 
 /** With `build: false`, what somebody else built: the image that the compose file names beside its `build`. */
-function imagesOfBuilds(builds: readonly Build[]): Readonly<Record<string, string>> {
+function imagesOfBuilds(builds: readonly Build[], registry: string | undefined): Readonly<Record<string, string>> {
   const nameless = builds.filter(({ image }) => image === undefined)
   if (nameless.length > 0) {
     throw new UserError(
@@ -86,5 +87,5 @@ function imagesOfBuilds(builds: readonly Build[]): Readonly<Record<string, strin
       }))
     )
   }
-  return Object.fromEntries(builds.map(({ service, image }) => [service, image ?? '']))
+  return Object.fromEntries(builds.map(({ service, image }) => [service, builtElsewhere(image ?? '', registry)]))
 }

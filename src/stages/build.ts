@@ -1,12 +1,14 @@
 import { bake, bootBuilder, commitTime, inspectBuilder } from '../commands/bake.js'
-import type { Place } from '../errors.js'
+import type { Place, Problem } from '../errors.js'
 import { UserError } from '../errors.js'
 import {
+  ambiguousBuildSecret,
   buildCancelled,
   buildFailed,
   cacheUnsupported,
   cannotBuildFor,
   dockerMissing,
+  largeBuildSecret,
   missingBuildSecret,
   noBuilder,
   noDigest,
@@ -144,11 +146,11 @@ interface BuildSecrets {
 async function gatherSecrets(ports: Ports, request: BakeRequest): Promise<BuildSecrets> {
   const places = new Map<string, string>()
   const own: string[] = []
-  const missing: string[] = []
+  const problems = new Map<string, Problem>()
   const wanted = new Map(request.targets.flatMap(target => target.secrets).map(each => [JSON.stringify(each), each]))
   for (const [key, secret] of wanted) {
     const found = await findSecret(ports, request, secret)
-    if (found === undefined) missing.push(secret.id)
+    if ('message' in found) problems.set(found.message, found)
     else if ('file' in found) places.set(key, found.file)
     else {
       const file = await ports.files.writeTemp('secret', found.value)
@@ -156,27 +158,38 @@ async function gatherSecrets(ports: Ports, request: BakeRequest): Promise<BuildS
       places.set(key, file)
     }
   }
-  if (missing.length > 0) throw new UserError([...new Set(missing)].map(missingBuildSecret))
+  if (problems.size > 0) throw new UserError([...problems.values()])
   return { place: secret => places.get(JSON.stringify(secret)), files: [...places.values()], own }
 }
 
-/** A value of the `secrets` input goes before a file, as with the stack's own secrets. */
+/** The most that BuildKit takes (session/secrets/secretsprovider, MaxSecretSize). */
+const mostSecretBytes = 500 * 1024
+
+/**
+ * A value of the `secrets` input goes before a file, as with the stack's own secrets; and an empty one is none, as one
+ * that GitHub does not have is.
+ */
 async function findSecret(
   ports: Ports,
   request: BakeRequest,
   { id, source }: BuildSecret
-): Promise<{ readonly file: string } | { readonly value: string } | undefined> {
+): Promise<{ readonly file: string } | { readonly value: string } | Problem> {
   const candidates =
     source.from === 'environment' ? [source.variable] : source.from === 'external' ? [source.name, id] : [id]
   const match = findValue(candidates, { secrets: request.values, env: source.from === 'file' ? {} : ports.env })
-  if (match.found === 'secrets' || match.found === 'environment') {
+  if (match.found === 'ambiguous') return ambiguousBuildSecret(id, match.names)
+  if (match.found !== 'nothing') {
+    const size = Buffer.byteLength(match.value)
+    if (size === 0) return missingBuildSecret(id)
+    if (size > mostSecretBytes) return largeBuildSecret(id, size, mostSecretBytes)
     for (const mask of masksOf(match.value).masks) ports.log.mask(mask)
     return { value: match.value }
   }
   if (source.from === 'content') return { value: source.content }
-  if (source.from !== 'file') return undefined
+  if (source.from !== 'file') return missingBuildSecret(id)
   const bytes = await ports.files.read(source.path)
-  if (bytes === null) return undefined
+  if (bytes === null) return missingBuildSecret(id)
+  if (bytes.byteLength > mostSecretBytes) return largeBuildSecret(id, bytes.byteLength, mostSecretBytes)
   for (const mask of masksOfBytes(bytes).masks) ports.log.mask(mask)
   return { file: source.path }
 }

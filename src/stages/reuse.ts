@@ -5,7 +5,7 @@ import { targetPlatforms } from '../images/bake.js'
 import { canKey, contentKey, ignoreFiles, type TreeEntry } from '../images/content-key.js'
 import { parseIgnore, type Ignore } from '../images/ignore.js'
 import { dockerfilePath, localPath } from '../images/paths.js'
-import type { Target } from '../images/plan.js'
+import { madeFrom, type Target } from '../images/plan.js'
 import type { Ports } from '../ports.js'
 
 /**
@@ -18,18 +18,32 @@ export async function contentKeys(
   platforms: readonly string[]
 ): Promise<Readonly<Record<string, string>>> {
   const keys: Record<string, string> = {}
-  for (const target of targets.filter(canKey)) {
-    try {
-      keys[target.name] = await keyOf(ports, target, platforms)
-    } catch (error) {
-      // The build itself will say what is wrong, better than we could.
-      ports.log.debug(`No content key for ${target.name}: ${messageOf(error)}`)
+  const images: Record<string, string> = {}
+  let waiting = targets.filter(canKey)
+  for (;;) {
+    // One that is made from the image of a service comes after it, and has no key where that has none.
+    const ready = waiting.filter(target => madeFrom(target).every(service => service in images))
+    if (ready.length === 0) return keys
+    waiting = waiting.filter(target => !ready.includes(target))
+    for (const target of ready) {
+      try {
+        const key = await keyOf(ports, target, platforms, images)
+        keys[target.name] = key
+        for (const service of target.services) images[service] = key
+      } catch (error) {
+        // The build itself will say what is wrong, better than we could.
+        ports.log.debug(`No content key for ${target.name}: ${messageOf(error)}`)
+      }
     }
   }
-  return keys
 }
 
-async function keyOf(ports: Ports, target: Target, platforms: readonly string[]): Promise<string> {
+async function keyOf(
+  ports: Ports,
+  target: Target,
+  platforms: readonly string[],
+  images: Readonly<Record<string, string>>
+): Promise<string> {
   const { context, dockerfile_inline: inline, additional_contexts: additional } = target.build
   const path = dockerfilePath(target)
   const text = typeof inline === 'string' ? inline : path === undefined ? null : await ports.files.text(path)
@@ -47,7 +61,7 @@ async function keyOf(ports: Ports, target: Target, platforms: readonly string[])
     const ownIgnore = parseIgnore(await ports.files.text(posix.join(folder, '.dockerignore')))
     trees[extra] ??= await ports.files.hashTree(folder, (each, kind) => skipIn(ownIgnore, each, kind))
   }
-  return contentKey(target, targetPlatforms(target, platforms), { dockerfile: text, trees })
+  return contentKey(target, targetPlatforms(target, platforms), { dockerfile: text, trees, images })
 }
 
 /**

@@ -77,6 +77,13 @@ describe('translateService', () => {
     expect(builds[0]?.secrets).toEqual([{ id: 'token', source: { from: 'environment', variable: 'NPM_TOKEN' } }])
     expect(needs).toEqual([])
   })
+
+  it('names the service whose image another one is made from as the stack does', () => {
+    const web = { build: { context: '/w', additional_contexts: { it: 'service:my.base', other: '/lib' } } }
+    const { builds } = translated({ 'my.base': { build: { context: '/b' } }, web })
+    expect(builds.map(({ service }) => service)).toEqual(['my-base', 'web'])
+    expect(builds[1]?.build).toMatchObject({ additional_contexts: { it: 'service:my-base', other: '/lib' } })
+  })
 })
 
 describe('names of services', () => {

@@ -22,6 +22,7 @@ describe('parseIgnore', () => {
     ['!keep.md\n*.md', ['keep.md'], ['a']],
     ['# a\n\n  b  \r\n#c', ['b'], ['# a', '#c', 'a']],
     ['./a/../b', ['b'], ['a']],
+    ['../b\n/../c', ['c'], ['b', '../b']],
     ['', [], ['a', '.git']]
   ])('%j', (text, left, taken) => {
     const { ignores } = parseIgnore(text)
@@ -53,7 +54,8 @@ const tree: TreeEntry[] = [
   { path: 'l', kind: 'link', mode: 0o777, hash: 'a' }
 ]
 const read = { dockerfile: 'FROM scratch', trees: { '/w': tree } }
-const key = (each = target(), platforms = ['linux/amd64'], what = read): string => contentKey(each, platforms, what)
+const key = (each = target(), platforms = ['linux/amd64'], what: Parameters<typeof contentKey>[2] = read): string =>
+  contentKey(each, platforms, what)
 
 describe('contentKey', () => {
   it.each<[string, string]>([
@@ -69,6 +71,13 @@ describe('contentKey', () => {
         trees: { '/w': [{ ...tree[0], mode: 0o755 } as TreeEntry, ...tree.slice(1)] }
       })
     ],
+    [
+      'a bit that makes a program run as its owner',
+      key(target(), ['linux/amd64'], {
+        ...read,
+        trees: { '/w': [{ ...tree[0], mode: 0o4644 } as TreeEntry, ...tree.slice(1)] }
+      })
+    ],
     ['a file that is gone', key(target(), ['linux/amd64'], { ...read, trees: { '/w': tree.slice(1) } })],
     [
       "a link's target",
@@ -78,6 +87,14 @@ describe('contentKey', () => {
       })
     ],
     ['a secret', key(target({}, { secrets: [{ id: 'x', source: { from: 'environment', variable: 'X' } }] }))],
+    ['the image of another service', key(target({ additional_contexts: { base: 'service:base' } }))],
+    [
+      'what the image of another service is made of',
+      key(target({ additional_contexts: { base: 'service:base' } }), ['linux/amd64'], {
+        ...read,
+        images: { base: 'content-2' }
+      })
+    ],
     ['another context', key(target({ additional_contexts: { lib: 'docker-image://x:1' } }))]
   ])('changes with %s', (_, other) => {
     expect(other).not.toBe(key())
@@ -102,7 +119,7 @@ describe('contentKey', () => {
     [{ no_cache: true }, false],
     [{ pull: true }, false],
     [{ context: 'https://github.com/o/r.git' }, false],
-    [{ additional_contexts: { a: 'service:b' } }, false],
+    [{ additional_contexts: { a: 'service:b' } }, true],
     [{ additional_contexts: { a: '/lib', b: 'docker-image://x' } }, true],
     [{ additional_contexts: { a: 'https://x.git' } }, false]
   ])('%j can have one: %s', (build, able) => {

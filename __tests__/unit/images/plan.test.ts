@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { planBuilds, type Naming } from '../../../src/images/plan.js'
+import { builtElsewhere, planBuilds, standing, type Naming } from '../../../src/images/plan.js'
 import type { Build } from '../../../src/model.js'
 
 const naming: Naming = {
@@ -119,6 +119,51 @@ describe('planBuilds', () => {
       'Service api: "repo:" is not an image name.',
       'Service bare is built, but there is nowhere to push its image to: `image: app` names no registry, and no `registry` is given.'
     ])
+  })
+
+  it('refuses a tag that says what an image was made of', () => {
+    const own = `content-${'a'.repeat(24)}`
+    const messages = (naming: Naming, more: Partial<Build> = {}) =>
+      planBuilds([build('web', more)], naming).problems.map(({ message }) => message)
+    const refused = [
+      `\`content-…\` and \`buildcache\` are tags that this action keeps for itself: ghcr.io/owner/web:${own}.`
+    ]
+    expect(messages({ ...naming, tags: [own] }, { image: 'web' })).toEqual(refused)
+    expect(messages(naming, { image: `web:${own}` })).toEqual(refused)
+    expect(messages(naming, { image: 'web:content-1' })).toEqual([])
+  })
+
+  it('names what somebody else built as it would name it itself', () => {
+    const images = ['web:1', 'web', 'me/web:2', 'ghcr.io/me/web', `redis@sha256:${'a'.repeat(64)}`]
+    expect(images.map(image => builtElsewhere(image, 'ghcr.io/owner'))).toEqual([
+      'ghcr.io/owner/web:1',
+      'ghcr.io/owner/web',
+      'me/web:2',
+      'ghcr.io/me/web',
+      `ghcr.io/owner/redis@sha256:${'a'.repeat(64)}`
+    ])
+    expect(images.map(image => builtElsewhere(image, undefined))).toEqual(images)
+    expect(builtElsewhere('no image', 'ghcr.io/owner')).toBe('no image')
+  })
+
+  it('lets stand only what nothing that is to be built is made from', () => {
+    const from = (service: string): Partial<Build> => ({ build: { additional_contexts: { it: `service:${service}` } } })
+    const { targets } = planBuilds(
+      [
+        build('base'),
+        build('lib', from('base')),
+        build('web', from('lib')),
+        build('api', { build: { context: '/x' } })
+      ],
+      naming
+    )
+    const all = { base: 'b', lib: 'l', web: 'w', api: 'a' }
+    const without = (...names: string[]) =>
+      Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name)))
+    expect(standing(targets, all)).toEqual(all)
+    expect(standing(targets, without('web'))).toEqual({ api: 'a' })
+    expect(standing(targets, without('lib'))).toEqual({ web: 'w', api: 'a' })
+    expect(standing(targets, without('base'))).toEqual(without('base'))
   })
 
   it('refuses two builds under one name', () => {

@@ -20,6 +20,12 @@ describe('defaultTags', () => {
       ['sha-0123456789ab']
     ],
     ['no commit', { commit: '', ref: 'refs/heads/a/b', refName: 'a/b' }, ['a-b']],
+    [
+      'a branch named as a content',
+      { commit: '', ref: 'refs/heads/x', refName: `content-${'a'.repeat(24)}` },
+      [`ref-content-${'a'.repeat(24)}`]
+    ],
+    ['a branch named as the cache', { commit: '', ref: 'refs/heads/x', refName: 'buildcache' }, ['ref-buildcache']],
     ['nothing', { commit: '', ref: '', refName: '' }, ['latest']]
   ])('%s', (_, source, tags) => {
     expect(defaultTags(source)).toEqual(tags)
