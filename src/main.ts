@@ -7,6 +7,7 @@ import { asDeployment, openGithub } from './pipelines/on-github.js'
 import { deployPreview, removePreview } from './pipelines/preview.js'
 import { present } from './pipelines/present.js'
 import { plan } from './pipelines/plan.js'
+import { StackRefused } from './pipelines/prepare.js'
 import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
@@ -133,5 +134,6 @@ function failed(ports: Ports, error: unknown, of: { command: string; stack: stri
   const problems = problemsOf(error)
   for (const problem of problems) annotateProblem(ports.log, problem)
   if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
-  return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems } }
+  const findings = error instanceof StackRefused ? error.findings : []
+  return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems, findings } }
 }

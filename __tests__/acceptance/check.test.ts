@@ -62,6 +62,27 @@ describe('a check', () => {
     expect(existsSync(stackFile?.path ?? '')).toBe(false)
   })
 
+  it('tells all findings where one of them stops it, as output and as table', async () => {
+    const { status, outputs, summary } = await check(
+      plain.replace('image: nginx', 'image: nginx\n    privileged: true')
+    )
+    expect(status).toBe('failure')
+    const findings = JSON.parse(outputs['findings'] ?? '') as { level: string; rule: string; line: number }[]
+    expect(findings[0]).toMatchObject({ level: 'error', rule: 'privileged', line: 4 })
+    expect(findings.map(({ rule }) => rule)).toContain('image-unpinned')
+    expect(summary).toContain('Findings: 1 error')
+  })
+
+  it('is red for a file that the swarm refuses whatever secrets there are, at its line', async () => {
+    writeFileSync(join(folder, 'empty.conf'), '')
+    const { status, annotations } = await check(
+      'services:\n  web:\n    image: nginx:1\n    configs: [conf]\nconfigs:\n  conf:\n    file: empty.conf\n'
+    )
+    expect(status).toBe('failure')
+    const said: unknown = expect.stringContaining('config conf, which web uses is empty (empty.conf)')
+    expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', line: 6, message: said }))
+  })
+
   it('is red for a warning where it is strict', async () => {
     expect(await check(plain, { strict: 'true' })).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
   })

@@ -58,11 +58,12 @@ export function ambiguous(need: ObjectNeed, names: readonly string[]): Problem {
   }
 }
 
-export function emptyObject(need: ObjectNeed, origin: string): Problem {
+export function emptyObject(need: ObjectNeed, origin: string, inFiles = false): Problem {
   return {
     message: `The ${of(need)} is empty (${origin}), and the swarm takes no empty ones.`,
-    remedy:
-      'A secret that does not exist arrives as an empty text: check its name under Settings > Secrets and variables > Actions, and that this job may read it (its environment; a fork has none).',
+    remedy: inFiles
+      ? 'Put its value there, or take it out of the service; one newline is enough for a file that has to be there.'
+      : 'A secret that does not exist arrives as an empty text: check its name under Settings > Secrets and variables > Actions, and that this job may read it (its environment; a fork has none).',
     ...placeOf(need)
   }
 }

@@ -39,8 +39,9 @@ export async function prepare(run: Run, target: StackTarget): Promise<Prepared> 
   const problems = [...objects.problems, ...(namedBuilds(run, target, translation.builds)?.problems ?? [])]
   // A pull request's check has no secrets to look into: what lacks a value there is worth a word, and no more.
   const isCheck = inputs.command === 'check'
-  if (isCheck) for (const { message, remedy } of objects.problems) ports.log.info(`${message} ${remedy ?? ''}`)
-  assertAcceptable(translation.findings, isCheck ? [] : problems, inputs.strict)
+  const lacking = objects.problems.filter(problem => !objects.inFiles.includes(problem))
+  if (isCheck) for (const { message, remedy } of lacking) ports.log.info(`${message} ${remedy ?? ''}`)
+  assertAcceptable(translation.findings, isCheck ? objects.inFiles : problems, inputs.strict)
   return { project, translation, objects }
 }
 
@@ -79,11 +80,21 @@ function annotate(run: Run, findings: readonly Finding[]): void {
   }
 }
 
-/** @throws UserError with every error-level finding (with `strict`, warnings too) and every missing value. */
+/** What the files say must not be deployed. The findings are for the report: those that stop the run, and all others. */
+export class StackRefused extends UserError {
+  readonly findings: readonly Finding[]
+
+  constructor(problems: readonly Problem[], findings: readonly Finding[]) {
+    super(problems)
+    this.findings = findings
+  }
+}
+
+/** @throws StackRefused with every error-level finding (with `strict`, warnings too) and every missing value. */
 function assertAcceptable(findings: readonly Finding[], problems: readonly Problem[], strict: boolean): void {
   const fatal = findings.filter(({ level }) => level === 'error' || (strict && level === 'warning'))
   const all = [...fatal.map(asProblem), ...problems]
-  if (all.length > 0) throw new UserError(all)
+  if (all.length > 0) throw new StackRefused(all, findings)
 }
 
 function asProblem(finding: Finding): Problem {

@@ -18,7 +18,8 @@ export interface ReadyObject {
 export type Planned =
   | { readonly is: 'ready'; readonly object: ReadyObject }
   | { readonly is: 'external'; readonly need: ObjectNeed }
-  | { readonly is: 'problem'; readonly problem: Problem }
+  /** `inFiles`: wrong whatever secrets the job has. */
+  | { readonly is: 'problem'; readonly problem: Problem; readonly inFiles: boolean }
 
 /**
  * Decides where an object's value comes from. `file` is what the need's file holds, null when there is none, and `shown`
@@ -32,17 +33,17 @@ export function planObject(need: ObjectNeed, values: Values, file: Uint8Array | 
   const { source } = need
   switch (source.from) {
     case 'content':
-      return ready(need, text(source.content), 'the compose file', false)
+      return ready(need, text(source.content), 'the compose file', false, true)
     case 'environment':
       return fromValues(need, [source.variable], values) ?? problem(missingObject(need))
     case 'external':
       return fromValues(need, externalNames(need, source.name), values) ?? external(need, source.name)
     case 'file': {
       const names = fileNames(need, source.path)
-      if (need.kind === 'config' && file !== null) return ready(need, file, shown, false)
+      if (need.kind === 'config' && file !== null) return ready(need, file, shown, false, true)
       const given = fromValues(need, names, file === null ? values : { ...values, env: {} })
       if (given !== undefined) return given
-      return file === null ? problem(missingFile(need, shown)) : ready(need, file, shown, true)
+      return file === null ? problem(missingFile(need, shown)) : ready(need, file, shown, true, true)
     }
   }
 }
@@ -56,19 +57,19 @@ function fromValues(need: ObjectNeed, names: readonly string[], values: Values):
   return ready(need, text(match.value), origin, match.found === 'secrets')
 }
 
-function ready(need: ObjectNeed, data: Uint8Array, origin: string, hidden: boolean): Planned {
+function ready(need: ObjectNeed, data: Uint8Array, origin: string, hidden: boolean, inFiles = false): Planned {
   const { least, most } = sizes[need.kind]
-  if (data.byteLength < least) return problem(emptyObject(need, origin))
-  if (data.byteLength > most) return problem(tooLarge(need, origin, data.byteLength, most))
+  if (data.byteLength < least) return problem(emptyObject(need, origin, inFiles), inFiles)
+  if (data.byteLength > most) return problem(tooLarge(need, origin, data.byteLength, most), inFiles)
   return { is: 'ready', object: { need, data, origin, hidden: hidden || need.kind === 'secret' } }
 }
 
 function external(need: ObjectNeed, name: string): Planned {
-  return isObjectName(name) ? { is: 'external', need } : problem(badObjectName(need, name))
+  return isObjectName(name) ? { is: 'external', need } : problem(badObjectName(need, name), true)
 }
 
-function problem(found: Problem): Planned {
-  return { is: 'problem', problem: found }
+function problem(found: Problem, inFiles = false): Planned {
+  return { is: 'problem', problem: found, inFiles }
 }
 
 function externalNames(need: ObjectNeed, name: string): readonly string[] {

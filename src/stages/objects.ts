@@ -14,6 +14,8 @@ export interface ObjectPlan {
   /** Not made by this run: the swarm must have them. */
   readonly externals: readonly ObjectNeed[]
   readonly problems: readonly Problem[]
+  /** Those of the problems that no value of a secret can solve: an empty file, a name that the swarm refuses. */
+  readonly inFiles: readonly Problem[]
 }
 
 /**
@@ -36,7 +38,9 @@ export async function readObjects(
       if (need.source.from !== 'file') return planObject(need, values, null)
       const shown = posix.relative(request.workspace, need.source.path)
       const file = await readFile(ports, need, need.source.path, shown)
-      return isProblem(file) ? { is: 'problem' as const, problem: file } : planObject(need, values, file, shown)
+      return isProblem(file)
+        ? { is: 'problem' as const, problem: file, inFiles: true }
+        : planObject(need, values, file, shown)
     })
   )
   const objects = planned.flatMap(each => (each.is === 'ready' ? [each.object] : []))
@@ -44,7 +48,8 @@ export async function readObjects(
   return {
     objects,
     externals: planned.flatMap(each => (each.is === 'external' ? [each.need] : [])),
-    problems: planned.flatMap(each => (each.is === 'problem' ? [each.problem] : []))
+    problems: planned.flatMap(each => (each.is === 'problem' ? [each.problem] : [])),
+    inFiles: planned.flatMap(each => (each.is === 'problem' && each.inFiles ? [each.problem] : []))
   }
 }
 

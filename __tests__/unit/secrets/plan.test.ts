@@ -90,6 +90,19 @@ describe('planObject', () => {
     expect(planned.is === 'problem' && planned.problem.at).toEqual(at)
   })
 
+  it.each<[string, Planned, boolean]>([
+    ['an empty file', plan(need(file), {}, ''), true],
+    ['empty content', plan(need({ from: 'content', content: '' }, { kind: 'config' })), true],
+    ['a name that is none', plan(need({ from: 'external', name: 'a b' })), true],
+    ['an empty value', plan(need(variable), { PG_PASS: '' }), false],
+    ['no value', plan(need(variable)), false],
+    ['no file', plan(need(file)), false]
+  ])('knows that %s is wrong in the files themselves, or is not', (_, planned, expected) => {
+    expect(planned.is === 'problem' && planned.inFiles).toBe(expected)
+    const remedy = planned.is === 'problem' ? planned.problem.remedy : ''
+    expect(remedy?.includes('Settings')).toBe(!expected)
+  })
+
   it('gives the line to add', () => {
     const planned = plan(need(variable))
     expect(planned.is === 'problem' && planned.problem.remedy).toContain('secrets: |\n  PG_PASS=${{ secrets.PG_PASS }}')
