@@ -93,6 +93,7 @@ function keyOf(context: ServiceContext, path: string): string {
 
 function shown(context: ServiceContext, path: string): string {
   const { workspace } = context.project
+  if (path === workspace) return 'the whole repository'
   return path.startsWith(`${workspace}/`) ? path.slice(workspace.length + 1) : path
 }
 

@@ -27,7 +27,10 @@ export interface ServiceContext {
   readonly model: ComposeModel
   readonly project: ComposeProject
   readonly options: TranslateOptions
+  /** By service, as the user named it: its key in the stack. */
   readonly keys: Readonly<Record<string, string>>
+  /** By network, as the user named it: its key in the stack. */
+  readonly networkKeys: Readonly<Record<string, string>>
   /** By service: further names under which the others know it. */
   readonly aliases: Readonly<Record<string, readonly string[]>>
   /** What the user wrote at a path, before interpolation; undefined where it is not a plain value. */

@@ -3,6 +3,11 @@ import type { Json, JsonObject } from '../model.js'
 /** An object whose absent keys may be spelled out as undefined; `compact` drops them. */
 export type Sparse = Readonly<Record<string, Json | undefined>>
 
+/** An empty record without a prototype: keys that users chose, such as `constructor`, find only what was put in. */
+export function bareRecord<T>(entries: Iterable<readonly [string, T]> = []): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries)) as Record<string, T>
+}
+
 /** Drops the keys that are undefined. */
 export function compact(sparse: Sparse): JsonObject {
   return Object.fromEntries(Object.entries(sparse).filter((entry): entry is [string, Json] => entry[1] !== undefined))

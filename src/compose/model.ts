@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import type { Json, JsonObject } from '../model.js'
-import { isObject, mapKeys } from './json.js'
+import { bareRecord, isObject, mapKeys } from './json.js'
 
 /**
  * The canonical model: what `docker compose config --format json` prints. Strings still carry compose's doubled
@@ -72,7 +72,12 @@ export interface ComposeMount {
     readonly recursive?: string
   }
   readonly volume?: { readonly nocopy?: boolean; readonly subpath?: string; readonly labels?: JsonObject }
-  readonly tmpfs?: { readonly size?: string | number; readonly mode?: number }
+  readonly tmpfs?: {
+    readonly size?: string | number
+    readonly mode?: number
+    /** Further options of the short form. */
+    readonly options?: readonly string[]
+  }
   readonly image?: JsonObject
 }
 
@@ -189,7 +194,10 @@ export function dollar(text: string): string {
 export function parseModel(text: string, format: 'json' | 'yaml' = 'json'): ComposeModel {
   const json: unknown = format === 'json' ? JSON.parse(text) : parse(text, { merge: true })
   if (!isObject(json)) throw new SyntaxError('docker compose config printed no mapping')
-  const section = (key: string): Json => (isObject(json[key]) ? mapKeys(json[key], undollar) : {})
+  const section = (key: string): Record<string, Json> => {
+    const value = json[key]
+    return bareRecord(Object.entries(isObject(value) ? (mapKeys(value, undollar) as JsonObject) : {}))
+  }
   return {
     name: typeof json['name'] === 'string' ? json['name'] : '',
     services: section('services') as unknown as ComposeModel['services'],

@@ -58,11 +58,11 @@ function translateMount(context: ServiceContext, mount: ComposeMount): Translate
     case 'bind':
       return translateBind(context, mount)
     case 'tmpfs':
-      return keep(tmpfsMount(mount), tmpfsNotes(context, mount))
+      return keep(tmpfsMount(mount), lostOptions(context, mount))
     case 'volume':
     case 'cluster':
     case 'npipe':
-      return keep(volumeMount(mount), volumeNotes(context, mount))
+      return keep(volumeMount(mount), [...volumeNotes(context, mount), ...lostOptions(context, mount)])
     default:
       return { value: { volumes: [], carried: [] }, notes: [unknownMount(context, mount)] }
   }
@@ -74,7 +74,10 @@ function translateBind(context: ServiceContext, mount: ComposeMount): Translated
   const bind = compactOrNone({ propagation: mount.bind?.propagation })
   const { source, target, read_only } = mount
   const volume = compact({ type: 'bind', source: source ?? '', target, read_only, bind })
-  return { value: { volumes: [volume], carried: [] }, notes: bindNotes(context, mount) }
+  return {
+    value: { volumes: [volume], carried: [] },
+    notes: [...bindNotes(context, mount), ...lostOptions(context, mount)]
+  }
 }
 
 function bindNotes(context: ServiceContext, mount: ComposeMount): readonly Note[] {
@@ -107,11 +110,21 @@ function tmpfsMount(mount: ComposeMount): Json {
   return compact({ type: 'tmpfs', target: mount.target, tmpfs: size === undefined ? undefined : { size } })
 }
 
-function tmpfsNotes(context: ServiceContext, mount: ComposeMount): readonly Note[] {
-  if (mount.tmpfs?.mode === undefined) return []
-  const at = ['services', context.name, 'volumes', { item: mount.target }]
-  const message = `The mode of the tmpfs at ${mount.target} of ${context.name} is lost: a stack file has no place for it.`
-  return [{ rule: 'lost-mount-option', service: context.name, at, message }]
+/** What the mount says and a stack file has no place for. */
+function lostOptions({ name, service }: ServiceContext, mount: ComposeMount): readonly Note[] {
+  const { tmpfs, bind, volume } = mount
+  const lost = [
+    ...(tmpfs?.mode === undefined ? [] : ['mode']),
+    ...(tmpfs?.options ?? []),
+    ...(bind?.recursive === undefined ? [] : ['recursive']),
+    ...(volume?.labels === undefined ? [] : ['labels'])
+  ]
+  const short = service.tmpfs?.some(entry => entry.split(':')[0] === mount.target) === true
+  const at = ['services', name, short ? 'tmpfs' : 'volumes', { item: mount.target }]
+  return lost.map(option => {
+    const message = `\`${option}\` of the ${mount.type} at ${mount.target} of ${name} is lost: a stack file has no place for it.`
+    return { rule: 'lost-mount-option', service: name, at, message }
+  })
 }
 
 /** `tmpfs: [/run:size=64m]`, which `docker stack deploy` ignores without a word. */
@@ -122,7 +135,9 @@ function shortTmpfs({ service }: ServiceContext): readonly ComposeMount[] {
     const mode = /(?:^|,)mode=0?([0-7]+)/.exec(options)?.[1]
     const tmpfs = {
       ...(size === undefined ? {} : { size }),
-      ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) })
+      ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }),
+      // The others of these are what Swarm does as well.
+      options: options.split(',').filter(option => !/^(?:|size=.*|mode=.*|rw|noexec|nosuid|nodev)$/.test(option))
     }
     return { type: 'tmpfs', target, tmpfs }
   })

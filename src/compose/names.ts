@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { bareRecord } from './json.js'
 
-/** Longest name of a swarm service: a DNS label (swarmkit manager/controlapi/common.go). */
-const longestServiceName = 63
+/** Longest name of a service or network of a swarm: a DNS label (swarmkit manager/controlapi/common.go). */
+const longestName = 63
 
 /** First characters of a SHA-256, in hex. */
 export function shortHash(text: string | Uint8Array, length = 8): string {
@@ -9,25 +10,40 @@ export function shortHash(text: string | Uint8Array, length = 8): string {
 }
 
 /**
- * The key of each service in the stack. A key that cannot be the name `<stack>_<key>` of a swarm service loses its
- * dots and its length; the same key always becomes the same name.
+ * The key of each service, or of each network, in the stack. A key that cannot be the name `<stack>_<key>` in the swarm
+ * loses its dots and its length, and one that differs from another by upper case only gets a hash: names in a swarm are
+ * the same then. The same key always becomes the same name.
  */
-export function serviceKeys(services: readonly string[], stack: string): Readonly<Record<string, string>> {
-  const room = longestServiceName - stack.length - 1
+export function stackKeys(wanted: readonly string[], stack: string): Readonly<Record<string, string>> {
+  const room = longestName - stack.length - 1
   const taken = new Set<string>()
-  const keys: Record<string, string> = {}
-  const fits = (key: string): boolean => nameLike.test(key) && key.length <= room
-  for (const service of services) if (fits(service)) taken.add((keys[service] = service))
-  for (const service of services) {
-    if (keys[service] !== undefined) continue
-    const plain = service.replace(/[^a-zA-Z0-9_-]+/g, '-').replace(/^[-_]+|[-_]+$/g, '')
-    const short = plain.length <= room && plain.length > 0 && !taken.has(plain)
-    taken.add((keys[service] = short ? plain : hashedKey(service, plain, room)))
+  const keys = bareRecord<string>()
+  const take = (name: string, key: string): void => {
+    keys[name] = key
+    taken.add(key.toLowerCase())
+  }
+  // Services are kept in records by this key: one such as `constructor` would find what every object has.
+  const fits = (key: string): boolean =>
+    key !== '' &&
+    nameLike.test(`${stack}_${key}`) &&
+    key.length <= room &&
+    !taken.has(key.toLowerCase()) &&
+    !(key in Object.prototype)
+  for (const name of wanted) if (fits(name)) take(name, name)
+  for (const name of wanted) {
+    if (keys[name] !== undefined) continue
+    const plain = name.replace(/[^a-zA-Z0-9_-]+/g, '-').replace(/^[-_]+|[-_]+$/g, '')
+    take(name, fits(plain) ? plain : hashedKey(name, plain, room))
   }
   return keys
 }
 
-/** What the engine takes as a service's name (swarmkit manager/controlapi/service.go, `isValidDNSName`). */
+/** Whether a swarm takes a name of a service or network as it is. */
+export function isSwarmName(name: string): boolean {
+  return nameLike.test(name) && name.length <= longestName
+}
+
+/** What the engine takes as a name (swarmkit manager/controlapi/common.go, `isValidDNSName`). */
 const nameLike = /^[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?$/
 
 function hashedKey(service: string, plain: string, room: number): string {

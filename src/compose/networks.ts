@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '../model.js'
 import type { ServiceContext } from './context.js'
-import { compact, compactOrNone, isObject, textOf } from './json.js'
-import { undollar, type ComposeAttachment, type ComposeModel, type ComposeNetwork } from './model.js'
-import { fixedName } from './names.js'
+import { bareRecord, compact, compactOrNone, textOf } from './json.js'
+import { undollar, type ComposeModel, type ComposeNetwork } from './model.js'
+import { fixedName, stackKeys } from './names.js'
+import { notesOfAttachment, notesOfNetwork } from './network-losses.js'
 import type { Note, Translated } from './translated.js'
 
 /** Networks that every engine has, and that are no part of a swarm. */
@@ -14,18 +15,22 @@ export function translateAttachments(context: ServiceContext): Translated<JsonOb
   const mode = service.network_mode
   if (mode === 'host') return { value: { host: null }, notes: [modeNote(name, mode)] }
   if (mode === 'none') return { value: { [aloneKey(context.key)]: null }, notes: [modeNote(name, mode)] }
-  if (isNamed(mode)) return { value: { [namedKey(context.model, mode)]: null }, notes: [] }
-  const attachments = Object.entries(service.networks ?? {})
+  if (isNamed(mode)) {
+    const key = namedKey(context.model, mode)
+    return { value: { [context.networkKeys[key] ?? key]: null }, notes: [] }
+  }
   const extra = context.aliases[name] ?? []
+  // Compose attaches nothing to a network of the stack for `bridge` and for what a swarm cannot; the CLI takes `default`.
+  const attachments = Object.entries(service.networks ?? (extra.length > 0 ? { default: null } : {}))
   const value = attachments.map(([network, attachment]): [string, Json] => {
     const external = predefined.has(context.model.networks[network]?.name ?? '')
     const aliases = [...new Set([...(attachment?.aliases ?? []), ...(external ? [] : extra)])]
     const own = compact({ aliases: aliases.length > 0 ? aliases : undefined, driver_opts: attachment?.driver_opts })
-    return [network, Object.keys(own).length > 0 ? own : null]
+    return [context.networkKeys[network] ?? network, Object.keys(own).length > 0 ? own : null]
   })
   return {
     value: value.length > 0 ? Object.fromEntries(value) : undefined,
-    notes: attachments.flatMap(([network, attachment]) => lostOfAttachment(name, network, attachment ?? {}))
+    notes: attachments.flatMap(([network, attachment]) => notesOfAttachment(name, network, attachment ?? {}))
   }
 }
 
@@ -34,7 +39,7 @@ export function aliasesOf(
   model: ComposeModel,
   keys: Readonly<Record<string, string>>
 ): Readonly<Record<string, readonly string[]>> {
-  const aliases: Record<string, string[]> = {}
+  const aliases = bareRecord<string[]>()
   const add = (service: string, alias: string): void => {
     const list = (aliases[service] ??= [])
     if (alias !== keys[service] && !list.includes(alias)) list.push(alias)
@@ -53,13 +58,18 @@ export function aliasesOf(
 /** The stack's networks: overlays of its own, and external ones, which have to exist in the swarm. */
 export function translateNetworks(
   model: ComposeModel,
-  keys: Readonly<Record<string, string>>
+  keys: Readonly<Record<string, string>>,
+  stack: string
 ): Translated<Readonly<Record<string, JsonObject>>> {
-  const parts = Object.entries(model.networks).map(([key, network]) => ({
-    key,
-    value: stackNetwork(key, network, model.name),
-    notes: lostOfNetwork(key, network)
-  }))
+  const networkKeys = stackKeys(Object.keys(model.networks), stack)
+  const parts = Object.entries(model.networks).map(([name, network]) => {
+    const key = networkKeys[name] ?? name
+    return {
+      key,
+      value: stackNetwork(name, network, model.name),
+      notes: notesOfNetwork({ name, key, network, project: model.name, stack })
+    }
+  })
   return {
     value: {
       ...Object.fromEntries(parts.map(({ key, value }) => [key, value])),
@@ -106,51 +116,6 @@ export function externalNetworks(networks: Readonly<Record<string, JsonObject>>)
   return [...new Set(external.map(network => undollar(textOf(network['name']))))].filter(name => !predefined.has(name))
 }
 
-const lostNetworkKeys = ['enable_ipv4', 'enable_ipv6'] as const
-
-function lostOfNetwork(key: string, network: ComposeNetwork): readonly Note[] {
-  if (network.external === true) return []
-  const at = ['networks', key]
-  const pools = network.ipam?.config ?? []
-  const lost: string[] = lostNetworkKeys.filter(option => network[option] === true)
-  const options = Object.keys(network.driver_opts ?? {}).filter(option =>
-    option.startsWith('com.docker.network.bridge.')
-  )
-  const pool = [...new Set(pools.flatMap(entry => Object.keys(entry).filter(part => part !== 'subnet')))]
-  const notes: Note[] = [...lost, ...options, ...pool.map(part => `ipam ${part}`)].map(option => ({
-    rule: 'lost-network-option',
-    at,
-    message: `${option} of the network ${key} is lost: an overlay network of a stack does not have it.`
-  }))
-  if (pools.some(entry => entry['subnet'] !== undefined)) {
-    const message = `The network ${key} has a fixed subnet, which a second stack or preview on the same swarm cannot have.`
-    notes.push({ rule: 'fixed-subnet', at: [...at, 'ipam'], message })
-  }
-  return notes
-}
-
-const keptOfAttachment: ReadonlySet<string> = new Set(['aliases', 'driver_opts'])
-
-function lostOfAttachment(service: string, network: string, attachment: ComposeAttachment): readonly Note[] {
-  const lost = Object.entries(attachment).filter(([key, value]) => !keptOfAttachment.has(key) && given(value))
-  return lost.map(([key]) => ({
-    rule: 'lost-network-option',
-    service,
-    at: ['services', service, 'networks', network, key],
-    message: `${key} of ${service} on the network ${network} is lost: Swarm gives the addresses.`
-  }))
-}
-
-function given(value: Json | undefined): boolean {
-  return !(
-    value === undefined ||
-    value === null ||
-    value === 0 ||
-    value === '' ||
-    (isObject(value) && Object.keys(value).length === 0)
-  )
-}
-
 /** Networks that `network_mode` asks for. The swarm knows the network `host` of every node, but no `none`: that is a network with nobody else and no way out. */
 function modeNetworks(
   model: ComposeModel,
@@ -181,9 +146,11 @@ function aloneKey(service: string): string {
 }
 
 function modeNote(service: string, mode: string): Note {
-  const message =
-    mode === 'none'
-      ? `${service} is to have no network; a swarm gives it one of its own, with nobody else on it and no way out.`
-      : `${service} runs on the ${mode} network of its node; the other services do not reach it by its name.`
-  return { rule: 'node-network', service, at: ['services', service, 'network_mode'], message }
+  const note = { rule: 'node-network', service, at: ['services', service, 'network_mode'] } as const
+  if (mode === 'none') {
+    const message = `${service} is to have no network; a swarm gives it one of its own, with nobody else on it and no way out.`
+    return { ...note, message, remedy: 'Nothing to do where that is what you want; silence this finding then.' }
+  }
+  const message = `${service} runs on the ${mode} network of its node; the other services do not reach it by its name, and what it listens on is open there, whatever \`ports\` says.`
+  return { ...note, message }
 }

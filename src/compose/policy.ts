@@ -4,6 +4,7 @@ import { isJob } from './jobs.js'
 import { compact, textOf } from './json.js'
 import { undollar, type ComposeHealthcheck, type ComposeService } from './model.js'
 import type { ComposeProject, PathInfo } from './project.js'
+import { publishedPorts } from './published.js'
 import type { Note, Translated } from './translated.js'
 import { millisecondsOf, secondsText } from './units.js'
 import { volumesOf } from './volumes.js'
@@ -19,13 +20,30 @@ export interface Policy {
  */
 export function updatePolicy(context: ServiceContext): Translated<Policy> {
   const { service, mode, options } = context
-  if (isJob(mode)) return { value: { update: undefined, rollback: undefined }, notes: [] }
+  if (isJob(mode)) return { value: { update: undefined, rollback: undefined }, notes: jobNotes(context) }
   const given = { update: configOf(service.deploy?.update_config), rollback: configOf(service.deploy?.rollback_config) }
   if (options.policy === 'none') return { value: given, notes: [] }
   const hazard = startFirstHazard(context)
   const update = { ...safeUpdate(service.healthcheck, hazard), ...given.update }
   const rollback = { ...safeRollback(textOf(update.order)), ...given.rollback }
   return { value: { update, rollback }, notes: addedNotes(context, hazard, update, given.update) }
+}
+
+/** A job's `update_config` is left out: the engine refuses it. */
+function jobNotes({ name, service }: ServiceContext): readonly Note[] {
+  return (['update_config', 'rollback_config'] as const).flatMap(key => {
+    if (service.deploy?.[key] === undefined) return []
+    const message = `\`${key}\` of ${name} is lost: a job is run again, not updated.`
+    return [
+      {
+        rule: 'lost-tuning',
+        service: name,
+        at: ['services', name, 'deploy', key],
+        message,
+        remedy: 'Remove it.'
+      } as const
+    ]
+  })
 }
 
 function configOf(config: object | undefined): JsonObject | undefined {
@@ -57,7 +75,7 @@ function safeRollback(order: string): JsonObject {
 export function startFirstHazard({ service, mode, project }: ServiceContext): string | undefined {
   if (mode === 'global') return 'it runs once on every node'
   if (service.network_mode === 'host') return 'it uses the ports of its node'
-  const port = (service.ports ?? []).find(({ mode }) => mode === 'host')
+  const port = publishedPorts(service).find(({ mode }) => mode === 'host')
   if (port !== undefined) return `it publishes port ${port.published ?? port.target} in host mode`
   const volume = writtenVolume(service, project)
   if (volume !== undefined) return `it writes to ${volume}`

@@ -1,10 +1,11 @@
+import { bareRecord } from './json.js'
 import type { ComposeModel } from './model.js'
 import type { Note } from './translated.js'
 
 /** The model without the services of a `provider`: they have no container, compose itself makes what they stand for. */
 export function withoutProvided(model: ComposeModel): ComposeModel {
   const services = Object.entries(model.services).filter(([, service]) => service['provider'] === undefined)
-  return { ...model, services: Object.fromEntries(services) }
+  return { ...model, services: bareRecord(services) }
 }
 
 export function providedNotes(model: ComposeModel): readonly Note[] {

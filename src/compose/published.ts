@@ -12,15 +12,36 @@ export function translatePorts(
   service: ComposeService,
   preview: PreviewPorts | undefined
 ): Translated<readonly Json[] | undefined> {
-  const ports = service.ports ?? []
+  const ports = publishedPorts(service)
   const notes = ports.flatMap(port => [...addressNotes(name, port), ...rangeNotes(name, port)])
-  if (preview === undefined) return { value: listOrNone(ports.map(port => stackPort(port, true))), notes }
+  if (preview === undefined)
+    return {
+      value: listOrNone(ports.map(port => stackPort(port, true))),
+      notes: [...notes, ...withoutMesh(name, service, ports)]
+    }
   const fixed = ports.filter(port => publishedNumber(port) !== undefined)
   const kept = preview === 'drop' ? ports.filter(port => !fixed.includes(port)) : ports
   return {
     value: listOrNone(kept.map(port => stackPort(port, preview === 'refuse'))),
-    notes: [...notes, ...fixed.map(port => previewNote(name, port, preview))]
+    notes: [...notes, ...fixed.map(port => previewNote(name, port, preview)), ...withoutMesh(name, service, kept)]
   }
+}
+
+/**
+ * The ports that mean something. With the network of the node, or none, compose publishes nothing; a swarm would attach
+ * the task to the ingress network as well, and its container could not start.
+ */
+export function publishedPorts({ network_mode, ports = [] }: ComposeService): readonly ComposePort[] {
+  return network_mode === 'host' || network_mode === 'none' ? [] : ports
+}
+
+/** The routing mesh needs a virtual address, which `endpoint_mode: dnsrr` does not have: the engine refuses both. */
+function withoutMesh(service: string, { deploy }: ComposeService, ports: readonly ComposePort[]): readonly Note[] {
+  const port = ports.find(({ mode }) => mode !== 'host')
+  if (deploy?.endpoint_mode !== 'dnsrr' || port === undefined) return []
+  const at = ['services', service, 'ports', { item: port.target }]
+  const message = `${service} publishes port ${port.published ?? port.target} in the routing mesh, which it cannot with \`endpoint_mode: dnsrr\`.`
+  return [{ rule: 'dnsrr-port', service, at, message }]
 }
 
 /** The number a port is published under, when the file fixes one; the first of a range. */

@@ -7,9 +7,10 @@ import { fixedNames } from './findings/rules/data.js'
 import { advise } from './findings/rules/index.js'
 import { settle } from './findings/settle.js'
 import { readSilence } from './findings/silence.js'
+import { bareRecord } from './json.js'
 import { awaitedServices, isJob, modeOf, phasesOf } from './jobs.js'
 import { carriedNeeds } from './mounts.js'
-import { serviceKeys } from './names.js'
+import { stackKeys } from './names.js'
 import { aliasesOf, externalNetworks, translateNetworks } from './networks.js'
 import { objectNeeds, stackObjects } from './objects.js'
 import { indexSources, type Positions } from './positions.js'
@@ -49,8 +50,8 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
   const contexts = contextsOf({ ...project, model }, options, positions)
   const services = contexts.map(context => ({ context, ...translateService(context) }))
   const carried = services.flatMap(({ context, value }) => value.carried.map(file => ({ service: context.key, file })))
-  const keys = Object.fromEntries(contexts.map(({ name, key }) => [name, key]))
-  const networks = translateNetworks(model, keys)
+  const keys = bareRecord(contexts.map(({ name, key }) => [name, key] as const))
+  const networks = translateNetworks(model, keys, options.stack)
   const volumes = translateVolumes(model)
   const secrets = objectNeeds('secret', model, keys)
   const configs = objectNeeds('config', model, keys)
@@ -92,7 +93,8 @@ function contextsOf(
   positions: Positions
 ): readonly ServiceContext[] {
   const { model } = project
-  const keys = serviceKeys(Object.keys(model.services), options.stack)
+  const keys = stackKeys(Object.keys(model.services), options.stack)
+  const networkKeys = stackKeys(Object.keys(model.networks), options.stack)
   const aliases = aliasesOf(model, keys)
   const awaited = awaitedServices(model)
   return Object.entries(model.services).map(([name, service]) => ({
@@ -104,6 +106,7 @@ function contextsOf(
     project,
     options,
     keys,
+    networkKeys,
     aliases,
     written: positions.written,
     inEnvFiles: positions.inEnvFiles

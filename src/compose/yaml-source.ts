@@ -162,11 +162,16 @@ function isNamed(name: string): (item: Node) => boolean {
 /** A port or a mount about this target, in the short form (`80:8080/tcp`, `data:/data:ro`) or the long one. */
 function isAbout(target: string): (item: Node) => boolean {
   return item => {
-    if (isMap(item)) return textOf(item.get('target')) === target
+    if (isMap(item)) return pathOf(textOf(item.get('target'))) === pathOf(target)
     const text = isScalar(item) ? textOf(item.value) : ''
     const parts = text.replace(/\/(?:tcp|udp|sctp)$/, '').split(':')
-    return parts.includes(target) || parts.some(part => isInRange(part, target))
+    return parts.some(part => pathOf(part) === pathOf(target) || isInRange(part, target))
   }
+}
+
+/** Compose takes the slash at the end of a path away. */
+function pathOf(text: string): string {
+  return text.replace(/(?<=.)\/+$/, '')
 }
 
 function isInRange(part: string, target: string): boolean {

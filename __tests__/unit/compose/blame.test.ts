@@ -15,6 +15,14 @@ const rows: readonly [string, string, string, string, string, string][] = [
     'Did you mean data?'
   ],
   [
+    'a date without quotes',
+    'services:\n  a:\n    environment:\n      DAY: 2020-01-01\n',
+    'validating /repo/compose.yaml: services.a.environment.DAY invalid jsonType time.Time',
+    '4:7',
+    '`services.a.environment.DAY` is a date to YAML',
+    'quotes'
+  ],
+  [
     'an undefined network',
     'services:\n  a:\n    networks: [foo]\n',
     'service "a" refers to undefined network foo: invalid compose project',

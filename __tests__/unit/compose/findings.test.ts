@@ -48,6 +48,9 @@ const speaks: Record<Rule, Row[]> = {
   'cleared-command': [{ web: { entrypoint: [] } }, { web: { command: [] } }],
   'depends-on': [{ services: { web: { ...quiet, depends_on: { db: { condition: 'service_healthy' } } }, db: quiet } }],
   devices: [{ web: { devices: [{ source: '/dev/x' }] } }],
+  'dnsrr-port': [
+    { web: { deploy: { ...quiet.deploy, endpoint_mode: 'dnsrr' }, ports: [{ target: 80, published: '81' }] } }
+  ],
   'docker-socket': [{ web: { volumes: [bind('/var/run/docker.sock')] } }],
   'fixed-name': [{ model: { volumes: { d: { name: 'mine' } } } }, { model: { networks: { n: { name: 'mine' } } } }],
   'fixed-subnet': [{ model: { networks: { n: { ipam: { config: [{ subnet: '10.9.0.0/24' }] } } } } }],
@@ -96,12 +99,17 @@ const speaks: Record<Rule, Row[]> = {
   'lost-link': [{ web: { external_links: ['x'] } }],
   'lost-mount-option': [
     { web: { volumes: [{ type: 'tmpfs', target: '/x', tmpfs: { mode: 511 } }] } },
-    { web: { tmpfs: ['/x:mode=1777'] } }
+    { web: { tmpfs: ['/x:mode=1777'] } },
+    { web: { tmpfs: ['/x:exec'] } },
+    { web: { volumes: [{ ...bind('/srv/x'), bind: { recursive: 'disabled' } }] } },
+    { web: { volumes: [{ type: 'volume', target: '/x', volume: { labels: { a: 'b' } } }] } }
   ],
   'lost-network-option': [
     { web: { networks: { n: { ipv4_address: '10.0.0.2' } } } },
     { web: { networks: { n: { priority: 3 } } } },
     { model: { networks: { n: { enable_ipv6: true } } } },
+    { model: { networks: { n: { enable_ipv4: false } } } },
+    { model: { networks: { n: { ipam: { options: { a: 'b' } } } } } },
     { model: { networks: { n: { ipam: { config: [{ gateway: '10.0.0.1' }] } } } } },
     { model: { networks: { n: { driver_opts: { 'com.docker.network.bridge.name': 'x' } } } } }
   ],
@@ -114,7 +122,12 @@ const speaks: Record<Rule, Row[]> = {
     { web: { storage_opt: { size: '1' } } },
     { web: { oom_score_adj: 5 } },
     { web: { mac_address: 'x' } },
-    { web: { brand_new: 1 } }
+    { web: { brand_new: 1 } },
+    { web: { deploy: { mode: 'replicated-job', update_config: { parallelism: 1 } } } }
+  ],
+  'network-refused': [
+    { model: { networks: { n: { driver: 'macvlan' } } } },
+    { model: { networks: { n: { name: 'my.net' } } } }
   ],
   'no-healthcheck': [{ web: { healthcheck: undefined } }],
   'no-rollback': [
@@ -142,6 +155,14 @@ const speaks: Record<Rule, Row[]> = {
         web: { ...quiet, ports: [{ target: 80, published: '80' }] },
         b: { ...quiet, ports: [{ target: 81, published: '80' }] }
       }
+    },
+    {
+      web: {
+        ports: [
+          { target: 80, published: '80' },
+          { target: 81, published: '80' }
+        ]
+      }
     }
   ],
   'port-range': [{ web: { ports: [{ target: 80, published: '8000-8010' }] } }],
@@ -152,7 +173,11 @@ const speaks: Record<Rule, Row[]> = {
     { web: { labels: { caddy: 'x' } } },
     { web: { labels: { 'caddy_1.tls': 'x' } } }
   ],
-  'renamed-service': [{ services: { 'a.b': quiet } }],
+  'renamed-service': [
+    { services: { 'a.b': quiet } },
+    { services: { Web: quiet, web: quiet } },
+    { model: { networks: { 'n.x': {} } } }
+  ],
   'restart-default': [{ web: { restart: undefined } }],
   'restart-no': [{ web: { restart: 'no' } }],
   'rollback-loop': [{ web: { deploy: { ...quiet.deploy, rollback_config: { failure_action: 'rollback' } } } }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { JsonObject } from '../../../src/model.js'
 import type { PathInfo } from '../../../src/compose/project.js'
 import { rules, translated, web } from './project.js'
 
@@ -53,6 +54,32 @@ describe('mounts', () => {
       { type: 'tmpfs', target: '/tmp', tmpfs: { size: 67108864 } },
       { type: 'tmpfs', target: '/dev/shm', tmpfs: { size: 67108864 } }
     ])
+  })
+
+  it('a finding points at its entry, whatever its list and the slash at its end', () => {
+    const text =
+      'services:\n  web:\n    volumes:\n      - a:/a\n      - ./conf/:/x/\n    tmpfs:\n      - /b\n      - /run:exec\n'
+    const volumes = [{ type: 'volume', source: 'a', target: '/a' }, bind('/repo/conf', '/x')]
+    const paths = { '/repo/conf': { kind: 'file', size: 1, mode: 0o644 } } as const
+    const { findings } = translated(
+      { web: { image: 'a:1', volumes, tmpfs: ['/b', '/run:exec'] } },
+      { project: { paths, sources: [{ file: 'compose.yaml', text }] } }
+    )
+    const lines = (rule: string) => findings.filter(finding => finding.rule === rule).map(({ line }) => line)
+    expect(lines('bind-as-config')).toEqual([5])
+    expect(lines('lost-mount-option')).toEqual([8])
+  })
+
+  it('a volume that every node mounts from elsewhere is not on one node', () => {
+    const found = (driver_opts: JsonObject) =>
+      rules(
+        translated(
+          { web: { image: 'a:1', volumes: [{ type: 'volume', source: 'd', target: '/d' }] } },
+          { model: { volumes: { d: { driver: 'local', driver_opts } } } }
+        )
+      )
+    expect(found({ type: 'nfs', o: 'addr=10.0.0.1', device: ':/x' })).not.toContain('node-volume')
+    expect(found({ type: 'none', o: 'bind', device: '/srv/x' })).toContain('node-volume')
   })
 
   it('one target is mounted once', () => {

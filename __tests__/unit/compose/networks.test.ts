@@ -53,6 +53,34 @@ describe('networks', () => {
     expect(web(given, { model: { networks: { net: {} } } })['networks']).toEqual(expected)
   })
 
+  it('takes names that a swarm refuses under others', () => {
+    const { stack } = translated(
+      { web: { image: 'a:1', networks: { 'front.end': { aliases: ['x'] }, other: null } } },
+      { model: { networks: { 'front.end': { name: 'shop_front.end' }, other: { name: 'shop_other' } } } }
+    )
+    expect(stack.networks).toEqual({ 'front-end': {}, other: {} })
+    expect(stack.services['web']?.['networks']).toEqual({ 'front-end': { aliases: ['x'] }, other: null })
+  })
+
+  it('points at the option that is lost', () => {
+    const text =
+      'networks:\n  n:\n    enable_ipv6: true\n    ipam:\n      config:\n        - subnet: 10.9.0.0/24\n          gateway: 10.9.0.1\n'
+    const n = {
+      enable_ipv6: true,
+      enable_ipv4: true,
+      ipam: { config: [{ subnet: '10.9.0.0/24', gateway: '10.9.0.1' }] }
+    }
+    const sources = [{ file: 'compose.yaml', text }]
+    const { findings } = translated({ web: { image: 'a:1' } }, { model: { networks: { n } }, project: { sources } })
+    expect(findings.filter(({ rule }) => rule === 'lost-network-option').map(({ line }) => line)).toEqual([3, 7])
+  })
+
+  it('a service without a network of the stack keeps its further names on the default one', () => {
+    const service = web({ network_mode: 'bridge', container_name: 'bee' })
+    expect(service['networks']).toEqual({ default: { aliases: ['bee'] } })
+    expect(web({ network_mode: 'bridge' })['networks']).toBeUndefined()
+  })
+
   it('the host’s network is declared, and not looked for in the swarm', () => {
     const { stack, externals } = translated(
       { web: { image: 'a:1', network_mode: 'host' } },
@@ -76,6 +104,15 @@ describe('networks', () => {
     const { stack } = translated(services, { model: { networks: networks as Record<string, ComposeNetwork> } })
     expect(stack.networks).toEqual(expected)
     expect(stack.services['web']?.['networks']).toEqual({ [key]: null })
+  })
+
+  it('a service on the network of its node publishes nothing, as with compose', () => {
+    const ports = [{ target: 80, published: '80', host_ip: '127.0.0.1' }]
+    for (const network_mode of ['host', 'none']) {
+      const { stack, findings } = translated({ web: { image: 'a:1', network_mode, ports } })
+      expect(stack.services['web']?.['ports']).toBeUndefined()
+      expect(findings.filter(({ level }) => level === 'error')).toEqual([])
+    }
   })
 
   it('each service without a network has one of its own, without a way out', () => {

@@ -32,6 +32,31 @@ describe('ports', () => {
     expect(web({ ports: [port] })['ports']).toEqual([expected])
   })
 
+  it.each([
+    ['both in host mode', 'host', 'host', 'warning'],
+    ['one in host mode', 'host', 'ingress', 'error'],
+    ['none in host mode', 'ingress', 'ingress', 'error']
+  ])('two services want one port, %s', (_, first, second, level) => {
+    const service = (mode: string) => ({ image: 'a:1', ports: [{ ...one, mode }] })
+    const { findings } = translated({ a: service(first), b: service(second) })
+    expect(findings.filter(({ rule }) => rule === 'port-conflict').map(finding => finding.level)).toEqual([level])
+  })
+
+  it('one number of two protocols is no conflict', () => {
+    const ports = [one, { ...one, protocol: 'udp' }]
+    expect(rules(translated({ web: { image: 'a:1', ports } }))).not.toContain('port-conflict')
+  })
+
+  it('without a virtual address a port must be one of the node', () => {
+    const found = (mode: string, options: object = {}) =>
+      rules(
+        translated({ web: { image: 'a:1', deploy: { endpoint_mode: 'dnsrr' }, ports: [{ ...one, mode }] } }, options)
+      )
+    expect(found('ingress')).toContain('dnsrr-port')
+    expect(found('host')).not.toContain('dnsrr-port')
+    expect(found('ingress', { preview: { ports: 'drop', replicas: 1 } })).not.toContain('dnsrr-port')
+  })
+
   it('has none where there are none', () => {
     expect(web({})['ports']).toBeUndefined()
   })

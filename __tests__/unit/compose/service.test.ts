@@ -95,6 +95,31 @@ describe('names of services', () => {
     expect(findings.map(({ rule }) => rule)).toContain('renamed-service')
   })
 
+  it('keeps two names apart that are one to a swarm', () => {
+    const { stack } = translated({ web: { image: 'a:1' }, Web: { image: 'a:1' }, WEB: { image: 'a:1' } })
+    const keys = Object.keys(stack.services)
+    expect(keys[0]).toBe('web')
+    expect(new Set(keys.map(key => key.toLowerCase())).size).toBe(3)
+  })
+
+  it('leaves what is a name behind that of the stack', () => {
+    expect(Object.keys(translated({ _x: { image: 'a:1' } }).stack.services)).toEqual(['_x'])
+  })
+
+  it.each(['constructor', 'toString', '__proto__'])('takes %s, which every object of JavaScript has', name => {
+    const service = (more: object = {}) => ({ image: 'a:1', networks: { default: null }, ...more })
+    const services = Object.fromEntries([
+      [name, service({ links: ['web:w'] })],
+      ['web', service({ depends_on: { [name]: { condition: 'service_healthy' } } })]
+    ])
+    const { stack, phases } = translated(services, { model: { networks: { default: {} } } })
+    const keys = Object.keys(stack.services)
+    expect(keys).toHaveLength(2)
+    expect(keys.some(key => key in Object.prototype)).toBe(false)
+    expect(phases).toEqual([[keys.find(key => key !== 'web')], ['web']])
+    expect(stack.services['web']?.['networks']).toEqual({ default: { aliases: ['w'] } })
+  })
+
   it('keeps two names apart that would become one', () => {
     const { stack } = translated({ 'a.b': { image: 'a:1' }, 'a-b': { image: 'a:1' } })
     expect(Object.keys(stack.services)).toHaveLength(2)

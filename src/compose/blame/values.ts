@@ -81,6 +81,14 @@ export const valueFailures: readonly Failure[] = [
       })
   },
   {
+    says: /^validating [^\n]+?: ((?:services|networks|volumes|secrets|configs)\.[^\n ]+) invalid jsonType time\.Time/,
+    means: ([, path = ''], scene) =>
+      withPlace(scene, path.split('.'), {
+        message: `\`${path}\` is a date to YAML, and compose takes none.`,
+        remedy: 'Put it in quotes.'
+      })
+  },
+  {
     says: /yaml: (invalid (?:leading|trailing|length|Unicode)[^\n]*|control characters are not allowed)/,
     means: ([, reason = ''], scene) => {
       const at = lineWith('\uFFFD', scene.sources)

@@ -87,7 +87,7 @@ export const adviceRules = {
   'port-conflict': {
     level: 'error',
     title: 'Two services publish the same port',
-    why: 'A published port belongs to one service of the whole swarm; the engine refuses the second.',
+    why: 'A published port belongs to one service of the whole swarm, once; the engine refuses the second. Two ports in host mode only keep their services off the same node, which is a warning.',
     remedy: 'Publish one of them under another number.'
   },
   'proxy-labels': {

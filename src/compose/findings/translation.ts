@@ -76,6 +76,13 @@ export const translationRules = {
     remedy:
       'Remove the port: services of the stack reach each other without it. Silence this rule to publish it on all addresses.'
   },
+  'dnsrr-port': {
+    level: 'error',
+    title: 'A port of the routing mesh without a virtual address',
+    why: 'With `endpoint_mode: dnsrr` a service has no virtual address, and the routing mesh cannot reach it: the engine refuses the service.',
+    remedy: 'Write `mode: host` for the port, or remove `endpoint_mode`.',
+    silence: false
+  },
   'port-range': {
     level: 'notice',
     title: 'A range of published ports',
@@ -100,6 +107,13 @@ export const translationRules = {
     why: '`network_mode: service:…` and `container:…` join the network namespace of another container. Tasks of a swarm may run on different nodes and share nothing.',
     remedy:
       'Put both on one network and let them talk by service name. Silence this rule to deploy the service on the default network.'
+  },
+  'network-refused': {
+    level: 'error',
+    title: 'A network that a swarm refuses',
+    why: 'Services of a swarm use networks of the whole swarm: the drivers macvlan, ipvlan, host and none make networks of one node. The name of a network is letters, digits, `-` and `_`, 63 characters at most.',
+    remedy: 'Give it another `name`, without dots and not longer than 63 characters, or leave `name` out.',
+    silence: false
   },
   'lost-network-option': {
     level: 'notice',
@@ -218,8 +232,8 @@ export const translationRules = {
   },
   'renamed-service': {
     level: 'notice',
-    title: 'A service whose name the swarm refuses',
-    why: 'A service of a swarm is a DNS label: letters, digits, `-` and `_`, 63 characters with the name of the stack. A dot or a longer name is replaced; the old name stays an alias on its networks.',
+    title: 'A name that the swarm refuses',
+    why: 'The name of a service or network is a DNS label: letters, digits, `-` and `_`, 63 characters with the name of the stack, and upper case makes no difference. A dot, a longer name, or a second one such as `Web` beside `web` is replaced; the old name of a service stays an alias on its networks.',
     remedy: 'Rename the service in the compose file, or choose a shorter stack name.'
   }
 } as const satisfies Readonly<Record<string, RuleText>>

@@ -1,5 +1,6 @@
 import type { ServiceContext, TranslateOptions } from '../../context.js'
-import { undollar, type ComposeModel } from '../../model.js'
+import { textOf } from '../../json.js'
+import { undollar, type ComposeModel, type ComposeVolume } from '../../model.js'
 import { fixedName } from '../../names.js'
 import type { Note } from '../../translated.js'
 import { volumesOf } from '../../volumes.js'
@@ -8,12 +9,19 @@ import { volumesOf } from '../../volumes.js'
 export function nodeVolumes({ name, service, model }: ServiceContext): readonly Note[] {
   if ((service.deploy?.placement?.constraints ?? []).length > 0) return []
   const local = volumesOf(service).find(({ type, source }) => {
-    const driver = model.volumes[source ?? '']?.driver ?? 'local'
-    return type === 'volume' && source !== undefined && source !== '' && (driver === 'local' || driver === '')
+    return type === 'volume' && source !== undefined && source !== '' && staysOnNode(model.volumes[source])
   })
   if (local === undefined) return []
   const message = `The volume ${local.source ?? ''} of ${name} stays on the node where it was first used.`
   return [{ rule: 'node-volume', service: name, at: ['services', name, 'volumes', { item: local.target }], message }]
+}
+
+/** The local driver, unless it mounts what every node can reach: `driver_opts: {type: nfs, …}`. */
+function staysOnNode({ driver = 'local', driver_opts }: ComposeVolume = {}): boolean {
+  return (
+    (driver === 'local' || driver === '') &&
+    !/^(?:nfs4?|cifs|smb3?|glusterfs|ceph)$/.test(textOf(driver_opts?.['type']))
+  )
 }
 
 /** Networks and volumes that every stack from this file shares. */

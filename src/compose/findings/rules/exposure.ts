@@ -1,5 +1,5 @@
 import type { ServiceContext } from '../../context.js'
-import { publishedNumber } from '../../published.js'
+import { publishedNumber, publishedPorts } from '../../published.js'
 import type { Note } from '../../translated.js'
 
 /** Labels that reverse proxies read from the service in Swarm mode. */
@@ -11,7 +11,7 @@ export function exposure(context: ServiceContext): readonly Note[] {
 }
 
 function hostPorts({ name, service }: ServiceContext): readonly Note[] {
-  const ports = (service.ports ?? []).filter(({ mode }) => mode === 'host')
+  const ports = publishedPorts(service).filter(({ mode }) => mode === 'host')
   return ports.map(port => ({
     rule: 'host-port',
     service: name,
@@ -28,23 +28,36 @@ function proxyLabels({ name, service }: ServiceContext): readonly Note[] {
   return [{ rule: 'proxy-labels', service: name, at: ['services', name, 'labels', label], message }]
 }
 
-/** Ports that two services want, in the order of the file. */
+/**
+ * Ports that are wanted twice, in the order of the file. Two services may have one port in host mode, on different nodes
+ * (swarmkit manager/controlapi/service.go, `checkPortConflicts`).
+ */
 export function portConflicts(contexts: readonly ServiceContext[]): readonly Note[] {
-  const owners = new Map<string, string>()
+  const owners = new Map<string, { readonly owner: string; readonly host: boolean }>()
   const notes: Note[] = []
   for (const { name, service } of contexts) {
-    for (const port of service.ports ?? []) {
+    for (const port of publishedPorts(service)) {
       const number = publishedNumber(port)
-      const key = `${number ?? ''}/${port.protocol ?? 'tcp'}`
       if (number === undefined) continue
-      const owner = owners.get(key)
-      if (owner === undefined) owners.set(key, name)
-      else if (owner !== name) {
-        const at = ['services', name, 'ports', { item: port.target }]
-        const message = `${name} and ${owner} both publish port ${key}.`
-        notes.push({ rule: 'port-conflict', service: name, at, message })
-      }
+      const key = `${number}/${port.protocol ?? 'tcp'}`
+      const host = port.mode === 'host'
+      const other = owners.get(key)
+      if (other === undefined) owners.set(key, { owner: name, host })
+      else notes.push(conflict(name, port.target, key, other.owner, host && other.host))
     }
   }
   return notes
+}
+
+function conflict(service: string, target: number, port: string, owner: string, onNodes: boolean): Note {
+  const note = { rule: 'port-conflict', service, at: ['services', service, 'ports', { item: target }] } as const
+  if (owner === service) return { ...note, message: `${service} publishes port ${port} twice.` }
+  if (!onNodes) return { ...note, message: `${service} and ${owner} both publish port ${port}.` }
+  const message = `${service} and ${owner} both bind port ${port} of their node: no node can run both.`
+  return {
+    ...note,
+    level: 'warning',
+    message,
+    remedy: 'Bind one under another number, or keep them on different nodes.'
+  }
 }
