@@ -1,4 +1,4 @@
-/** Two projects: `unit` is pure tables, `acceptance` runs the committed dist against real servers. */
+/** `unit` is pure tables; `acceptance` and `mesh` run the committed dist against real servers, `mesh` through the ingress mesh. */
 const typescript = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -10,6 +10,7 @@ const typescript = {
 export default {
   projects: [
     { ...typescript, displayName: 'unit', testMatch: ['<rootDir>/__tests__/unit/**/*.test.ts'] },
-    { ...typescript, displayName: 'acceptance', testMatch: ['<rootDir>/__tests__/acceptance/**/*.test.ts'] }
+    { ...typescript, displayName: 'acceptance', testMatch: ['<rootDir>/__tests__/acceptance/**/*.test.ts'] },
+    { ...typescript, displayName: 'mesh', testMatch: ['<rootDir>/__tests__/mesh/**/*.test.ts'] }
   ]
 }

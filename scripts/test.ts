@@ -1,12 +1,12 @@
 /**
  * All tests: the unit tables, and the committed dist on real servers, side by side. Says at the end how many passed.
- * `npm test -- verdict` runs the files whose path matches.
+ * `npm test -- verdict` runs the files whose path matches. `--mesh`: those of the ingress mesh, and no others.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureToolchain } from '../testbed/toolchain.ts'
+import { ensureEdgeToolchain, ensureToolchain } from '../testbed/toolchain.ts'
 
 interface Results {
   readonly numPassedTests: number
@@ -15,16 +15,23 @@ interface Results {
   readonly numRuntimeErrorTestSuites: number
 }
 
-// Once, before the workers would all wait for it.
-await ensureToolchain('28')
+const [mesh, ...rest] = process.argv.slice(2)
+const projects = mesh === '--mesh' ? ['mesh'] : ['unit', 'acceptance']
+// Once, before the workers would all wait for it; and a machine that lacks something says so in a line.
+await (mesh === '--mesh' ? ensureEdgeToolchain() : ensureToolchain('28')).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+})
 const folder = mkdtempSync(join(tmpdir(), 'tests-'))
 const output = join(folder, 'results.json')
-const patterns = process.argv.slice(2)
+const patterns = mesh === '--mesh' ? rest : process.argv.slice(2)
 // Rollouts wait more than they compute: more suites at once than there are cores.
 const workers = process.env['TEST_WORKERS'] ?? '3'
 const jest = [
   'node_modules/jest/bin/jest.js',
   `--maxWorkers=${workers}`,
+  '--selectProjects',
+  ...projects,
   '--testTimeout=60000',
   '--json',
   `--outputFile=${output}`

@@ -52,7 +52,11 @@ async function tell(): Promise<void> {
   const first = await chapter('Push to main: version 1', () => job('1'))
   expect('version 1 was deployed', first.status === 'success' && (await version(bed)) === '1')
 
-  const visitors = new Visitors(`http://${bed.server.address}/version`, 20, body => JSON.parse(body).version as string)
+  const visitors = new Visitors(`http://${bed.server.address}/version`, {
+    every: 20,
+    keepAlive: true,
+    read: body => JSON.parse(body).version as string
+  })
   undo.unshift(() => visitors.stop())
   writeFileSync(join(app, 'web/VERSION'), '2\n')
   const second = await chapter('Push to main: version 2, while visitors keep asking', () => job('2'))

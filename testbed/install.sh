@@ -1,14 +1,17 @@
 #!/bin/bash
-# install.sh [GENERATION]: makes sure that what the testbed runs is on this machine, and says where, as NAME=value lines.
+# install.sh [GENERATION|edge]: makes sure that what the testbed runs is on this machine, and says where, as NAME=value lines.
 #
 # GENERATION is the Docker Engine: 28 (default), 26 or 20, of Debian forky, trixie and bookworm. For 28, a `dockerd` that is on PATH
 # with its buildx and compose plugins is taken as it is (hosted runners have one). Otherwise the Debian packages are unpacked into a
 # folder of our own: nothing of the system is replaced and no service is started. The same for the registry, busybox and tini.
+# `edge` is generation 28 and, besides, the User Mode Linux of edge.ts.
 # Only plain commands that are missing (sshd, ip, iptables, …) are installed with apt.
 # Safe to run twice at once (flock), and quick when everything is there.
 set -euo pipefail
 generation=${1:-28}
 cache=${TESTBED_CACHE:-/var/cache/swarm-rollout-testbed}
+edge=
+if [ "$generation" = edge ]; then generation=28 edge=$cache/edge-1; fi
 engine=$cache/engine-$generation tools=$cache/tools-1
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
@@ -21,6 +24,11 @@ case $generation in
 esac
 [ "$(uname -s)" = Linux ] || die "the testbed needs Linux: its servers are Linux namespaces"
 [ "$(id -u)" = 0 ] || die "the testbed needs root (it makes network namespaces): run it with sudo"
+if [ -n "$edge" ]; then
+  [ "$(uname -m)" = x86_64 ] || die "the ingress mesh needs User Mode Linux, which there is for x86_64 only: this machine is $(uname -m)"
+  [ -c /dev/net/tun ] || die "the ingress mesh needs /dev/net/tun, which this machine does not have"
+  [ "$(df --output=avail -k /dev/shm | tail -1)" -ge 1048576 ] || die "the ingress mesh needs 1 GB of free memory in /dev/shm"
+fi
 
 # the folder of the CLI plugins that belong to a dockerd already on this machine; fails when there is none
 system_plugins() {
@@ -35,11 +43,12 @@ system_plugins() {
 # package:command pairs whose command is not there
 missing() {
   local want="openssh-server:sshd openssh-client:ssh openssh-client:ssh-keygen iproute2:ip iptables:iptables util-linux:nsenter perl-base:perl" p
+  [ -z "$edge" ] || want="$want kmod:modprobe iptables:iptables-legacy"
   system_plugins >/dev/null || want="$want runc:runc"
   for p in $want; do command -v "${p#*:}" >/dev/null || echo "${p%:*}"; done | sort -u
 }
 
-complete() { [ -e "$tools/complete" ] && { [ -e "$engine/complete" ] || system_plugins >/dev/null; } && [ -z "$(missing)" ]; }
+complete() { [ -e "$tools/complete" ] && { [ -z "$edge" ] || [ -e "$edge/complete" ]; } && { [ -e "$engine/complete" ] || system_plugins >/dev/null; } && [ -z "$(missing)" ]; }
 
 apt() { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" >&2; }
 
@@ -87,6 +96,7 @@ install_missing() {
   fi
   [ -e "$tools/complete" ] || unpack "$tools" -- docker-registry busybox-static tini
   [ -e "$engine/complete" ] || system_plugins >/dev/null || install_engine
+  [ -z "$edge" ] || [ -e "$edge/complete" ] || unpack "$edge" -- user-mode-linux
 }
 
 if ! complete; then
@@ -108,3 +118,4 @@ first() { local f; for f; do [ -x "$f" ] && { echo "$f"; return; }; done; die "n
 echo "REGISTRY=$(first "$tools"/usr/bin/docker-registry)"
 echo "BUSYBOX=$(first "$tools"/bin/busybox "$tools"/usr/bin/busybox)"
 echo "INIT=$(first "$tools"/usr/bin/tini-static "$tools"/usr/bin/tini)"
+[ -z "$edge" ] || { echo "UML=$(first "$edge"/usr/bin/linux.uml)"; echo "UML_MODULES=$edge/usr/lib/uml/modules"; }

@@ -23,6 +23,13 @@ export interface Toolchain {
 /** PATH as the testbed's own commands have it. */
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** What {@link Toolchain} is, and the User Mode Linux that serves the ingress mesh. */
+export interface EdgeToolchain extends Toolchain {
+  readonly uml: string
+  /** The folder with the modules of its kernel, by version. */
+  readonly umlModules: string
+}
+
 const installed = new Map<Generation, Promise<Toolchain>>()
 
 /** Installs what is missing (needs root; quick when all is there) and tells where it is. */
@@ -34,12 +41,25 @@ export function ensureToolchain(generation: Generation): Promise<Toolchain> {
   return toolchain
 }
 
+/** The same for the edge. Rejects in one line where this machine lacks what it needs. */
+export async function ensureEdgeToolchain(): Promise<EdgeToolchain> {
+  const value = await valuesOf('edge')
+  return { ...toolchainOf(value), uml: value('UML'), umlModules: value('UML_MODULES') }
+}
+
 async function install(generation: Generation): Promise<Toolchain> {
-  const output = await run(['bash', join(here, 'install.sh'), generation], { timeout: 600_000 })
+  return toolchainOf(await valuesOf(generation))
+}
+
+async function valuesOf(what: string): Promise<(name: string) => string> {
+  const output = await run(['bash', join(here, 'install.sh'), what], { timeout: 600_000 })
   const values = new Map(
     output.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])
   )
-  const value = (name: string) => values.get(name) ?? ''
+  return name => values.get(name) ?? ''
+}
+
+function toolchainOf(value: (name: string) => string): Toolchain {
   return {
     enginePath: value('ENGINE_PATH'),
     plugins: value('PLUGINS'),
