@@ -29,6 +29,8 @@ export interface Step {
   readonly secrets?: readonly string[]
   /** Called with each piece of the log as the user sees it, while it comes. */
   readonly onLog?: (text: string) => void
+  /** Called with the id of each process that the runner starts, at once. */
+  readonly onProcess?: (pid: number) => void
   /** A later step of the job: what it finds, before the post step. */
   readonly later?: (outputs: Readonly<Record<string, string>>) => void
 }

@@ -104,6 +104,7 @@ function startPhase(job: Job, script: string, env: Readonly<Record<string, strin
     env: { ...job.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
+  if (child.pid !== undefined) job.step.onProcess?.(child.pid)
   const take = (text: string) => {
     chunks.push(text)
     const shown = reader.write(text)
