@@ -89,6 +89,18 @@ describe('a job of this repository', () => {
     expect([attest?.needs, publish?.needs]).toEqual(['check', ['check', 'attest']])
   })
 
+  it('builds dist anew, in CI and before a release', () => {
+    const builds = jobs.filter(([, { steps }]) => steps.some(({ run }) => run === 'npm run check-dist'))
+    expect(builds.map(([name]) => name)).toEqual(['ci.yml check', 'release.yml check'])
+  })
+
+  it('never moves the tag of a version', () => {
+    const scripts = (workflow('.github/workflows/release.yml').jobs['publish']?.steps ?? []).map(({ run = '' }) => run)
+    const moves = scripts.filter(run => /PATCH|force|--clobber|delete/i.test(run))
+    expect(moves).toEqual([expect.stringContaining('git/refs/tags/$MAJOR')])
+    expect(moves[0]).not.toContain('$TAG')
+  })
+
   it('pins one commit for each version of an action', () => {
     const pins = own.flatMap(path => [...text(path).matchAll(/uses: ([\w-]+\/[\w-]+)[\w/-]*@(\S+ # \S+)$/gm)])
     const byAction = new Map<string, Set<string>>()
