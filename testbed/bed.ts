@@ -4,7 +4,7 @@ import { claim, destroy, type BedRecord } from './claims.ts'
 import { launch, run, until } from './processes.ts'
 import { startRegistry, type Login, type Registry } from './registry.ts'
 import { Server, type ServerOptions } from './server.ts'
-import { ensureToolchain, pathWith, systemPath, type Generation, type Toolchain } from './toolchain.ts'
+import { ensureToolchain, generations, pathWith, systemPath, type Generation, type Toolchain } from './toolchain.ts'
 
 export type { ServerOptions } from './server.ts'
 export { Server } from './server.ts'
@@ -17,7 +17,7 @@ export interface BedOptions {
   readonly servers?: number | readonly BedServer[]
   /** Whether server 1 starts a swarm that the others join. Default true. */
   readonly swarm?: boolean
-  /** Engine of all servers that do not say their own. Default 28. */
+  /** Engine of all servers that do not say their own. Default: TESTBED_ENGINE, else 28. */
   readonly engine?: Generation | 'none'
   /** `false`: none. Logins: those who may push and pull; without one the registry is open. */
   readonly registry?: false | { readonly logins?: readonly Login[] }
@@ -138,7 +138,15 @@ async function putUp(record: BedRecord, switchPid: number, options: BedOptions, 
 function serverList(options: BedOptions): readonly BedServer[] {
   const list =
     typeof options.servers === 'object' ? options.servers : Array.from({ length: options.servers ?? 1 }, () => ({}))
-  return list.map((server: BedServer) => ({ ...server, engine: server.engine ?? options.engine ?? '28' }))
+  return list.map((server: BedServer) => ({ ...server, engine: server.engine ?? options.engine ?? testedEngine() }))
+}
+
+/** TESTBED_ENGINE runs any suite on servers of another generation; the runner's own engine stays the newest. */
+function testedEngine(): Generation {
+  const wanted = process.env['TESTBED_ENGINE'] ?? '28'
+  const known = generations.find(each => each === wanted)
+  if (known === undefined) throw new Error(`TESTBED_ENGINE=${wanted}: there are ${generations.join(', ')}`)
+  return known
 }
 
 function builderOptions(options: BedOptions): ServerOptions {

@@ -158,6 +158,12 @@ export class Server {
     await this.onSwitch('ip', 'link', 'set', this.port, 'up')
   }
 
+  /** Whether it has power. */
+  get isOn(): boolean {
+    const recorded = tryRead(this.pidFile)
+    return recorded !== undefined && firstInside(recorded) !== undefined
+  }
+
   /** Ends everything on the server at once, as a power cut does. The engine's data is kept for {@link powerOn}. */
   async powerOff(): Promise<void> {
     await endWithNamespace(tryRead(this.pidFile))

@@ -7,7 +7,8 @@ export const here = dirname(fileURLToPath(import.meta.url))
 export const projectDir = dirname(here)
 
 /** Engine generations the testbed can run: Docker Engine 28, 26.1 and 20.10. */
-export type Generation = '28' | '26' | '20'
+export const generations = ['28', '26', '20'] as const
+export type Generation = (typeof generations)[number]
 
 /** Where `install.sh` found or put what the testbed runs. */
 export interface Toolchain {

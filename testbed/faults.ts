@@ -1,0 +1,65 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openBed } from './bed.ts'
+import { Field } from './faults/field.ts'
+import { play, type Result } from './faults/run.ts'
+import { scenarios } from './faults/scenarios.ts'
+import { page } from './faults/table.ts'
+import { pushApp } from './images.ts'
+import { projectDir } from './toolchain.ts'
+
+/** Connections, engines, nodes and managers are lost in the middle of deploys; every engine is asked what runs then. */
+
+const usage = `npm run faults -- [--only TEXT] [--rounds 1] [--write] [--logs]
+--only: scenarios whose name or moment has this text. --write: writes docs/faults.md. ACTION_DIST=folder takes another bundle.`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false },
+    logs: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false }
+  }
+})
+const rounds = Number(values.rounds)
+if (values.help || !(rounds >= 1)) {
+  console.log(usage)
+  process.exit(values.help ? 0 : 2)
+}
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+const bed = await openBed({
+  name: 'faults',
+  servers: [{}, { joins: 'manager' }, { joins: 'manager' }, {}],
+  builder: { containerdStore: true }
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    say(`${signal}: taking the bed down …`)
+    void bed.close().then(() => process.exit(130))
+  })
+
+const image = (await pushApp(bed.registry, { name: 'app:1' })).reference
+const { Version: engine } = (await bed.server.api('GET', '/version')) as { Version: string }
+const field = new Field(bed)
+const results: Result[] = []
+const chosen = scenarios.filter(({ name, at, version }) => `${name} ${at ?? ''} ${version}`.includes(values.only))
+for (const scenario of Array.from({ length: rounds }, () => chosen).flat()) {
+  const result = await play(field, image, scenario, results.length + 1)
+  results.push(result)
+  const { name, at, version, verdict, wrong, lost, ms, log } = result
+  const well = wrong.length + lost.length === 0
+  say(`${well ? 'right' : 'WRONG'}  ${name}, ${at}, ${version}: ${verdict} (${Math.round(ms / 1000)} s)`)
+  for (const text of [...wrong, ...lost]) say(`       ${text}`)
+  if (!well || values.logs) say(log.replaceAll(/^/gm, '     │ '))
+}
+await bed.close()
+const right = results.filter(({ wrong, lost }) => wrong.length + lost.length === 0).length
+say(`${right} of ${results.length} right, nothing lost`)
+if (values.write) {
+  const date = new Date().toISOString().slice(0, 10)
+  writeFileSync(join(projectDir, 'docs/faults.md'), page(results, { date, engine }))
+}
+process.exit(right === results.length && results.length > 0 ? 0 : 1)
