@@ -49,7 +49,10 @@ function taskOf({ label }: TimelineBar): string {
   return rank({ label } as TimelineBar) === 0 ? '' : (label.split(' ')[0] ?? '')
 }
 
-/** Bars that go on where the one before ended: a rollout and its way back are watched one after the other. */
+/**
+ * Bars that go on where the one before ended: a rollout and its way back are watched one after the other, each by its
+ * own estimate of the engine's clock.
+ */
 function join(bars: readonly TimelineBar[]): readonly TimelineBar[] {
   const joined: TimelineBar[] = []
   for (const bar of bars) {
@@ -58,10 +61,10 @@ function join(bars: readonly TimelineBar[]): readonly TimelineBar[] {
         old.service === bar.service &&
         old.label === bar.label &&
         old.state === bar.state &&
-        bar.startMs - old.endMs <= 1500
+        Math.abs(bar.startMs - old.endMs) <= (bar.startMs < old.endMs ? 500 : 1500)
     )
     const old = joined[index]
-    if (old !== undefined && bar.startMs >= old.endMs) joined[index] = { ...old, endMs: bar.endMs }
+    if (old !== undefined && bar.endMs >= old.endMs) joined[index] = { ...old, endMs: bar.endMs }
     else joined.push(bar)
   }
   return joined

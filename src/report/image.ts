@@ -7,7 +7,7 @@ interface ImageParts {
 
 /**
  * `registry.example.com/team/shop:1.2@sha256:9f86d0…` as `team/shop:1.2@9f86d081`: without the registry, the digest cut
- * to eight characters.
+ * to eight characters; an official image as people write it, `postgres:17`.
  */
 export function shortImage(reference: string): string {
   const { repository, tag, digest } = parts(reference)
@@ -34,5 +34,6 @@ function parts(reference: string): ImageParts {
 function withoutRegistry(repository: string): string {
   const slash = repository.indexOf('/')
   const first = repository.slice(0, Math.max(0, slash))
-  return /[.:]/.test(first) || first === 'localhost' ? repository.slice(slash + 1) : repository
+  const name = /[.:]/.test(first) || first === 'localhost' ? repository.slice(slash + 1) : repository
+  return name.replace(/^library\/(?=[^/]+$)/, '')
 }

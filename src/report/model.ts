@@ -23,6 +23,8 @@ export interface ServiceRow {
   readonly key: string
   readonly imageBefore: string | null
   readonly imageAfter: string | null
+  /** What it was to run, where that is not what it runs. */
+  readonly imageWanted?: string
   readonly running: number
   readonly desired: number
   readonly durationMs: number | null

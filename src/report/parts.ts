@@ -45,7 +45,7 @@ export function problems(list: readonly Problem[], room: Room): string {
   return [...items, ...(more > 0 ? [`- … and ${more} more.`] : [])].join('\n')
 }
 
-/** Findings, open while they are few. */
+/** Findings, open while they are few and something is to be done about one. */
 export function findings(report: RunReport, room: Room): string {
   if (report.findings.length === 0 || room.rows === 0) return ''
   const number = (level: string) => report.findings.filter(finding => finding.level === level).length
@@ -58,7 +58,11 @@ export function findings(report: RunReport, room: Room): string {
     .filter(([found]) => found > 0)
     .map(([found, word]) => count(found, word))
     .join(', ')
-  return folded(`Findings: ${title}`, findingsTable(report, room.rows), report.findings.length <= 5)
+  return folded(
+    `Findings: ${title}`,
+    findingsTable(report, room.rows),
+    report.findings.length <= 5 && number('error') + number('warning') > 0
+  )
 }
 
 /** The releases that one can go back to, and how. */
@@ -74,7 +78,7 @@ export function releases(report: RunReport, room: Room): string {
 
 export function rotated(report: RunReport): string {
   if (report.rotated.length === 0) return ''
-  return `New values: ${names(report.rotated)}.`
+  return `New secrets and configs: ${names(report.rotated)}.`
 }
 
 export function removed(report: RunReport): string {

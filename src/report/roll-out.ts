@@ -146,18 +146,23 @@ function serviceRows(attempt: Attempt, { jobs, now }: Pick<ReportHead, 'jobs' | 
       const wanted = change !== undefined && 'image' in change ? change.image : (before.get(outcome.key) ?? null)
       // What was wanted is not what runs, once the service went back.
       const after = running.get(outcome.key) ?? wanted
-      const reason = outcome.diagnosis?.cause ?? outcome.reason
       return {
         key: outcome.key,
         imageBefore: before.get(outcome.key) ?? null,
         imageAfter: after,
         running: seen.replicas.running,
         desired: seen.replicas.desired,
-        durationMs: outcome.touched ? outcome.durationMs : null,
+        ...(after !== wanted && wanted !== null && { imageWanted: wanted }),
+        durationMs: outcome.touched ? timeOf(outcome, attempt.rollout) : null,
         verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
-        reason: after === wanted || wanted === null ? reason : `${reason} (wanted ${wanted})`
+        reason: outcome.diagnosis?.cause ?? outcome.reason
       }
     })
+}
+
+/** What did not come up took until that was decided. */
+function timeOf({ verdict, durationMs }: ServiceOutcome, { startedAt, endedAt }: Rollout): number {
+  return verdict === 'deployed' ? durationMs : endedAt - startedAt
 }
 
 /** Service key to the image that its Spec names. */

@@ -31,13 +31,19 @@ export function servicesTable(rows: readonly ServiceRow[], most: number): string
       head,
       shown.map(row => [
         code(row.key, 63),
-        image(row.imageBefore, row.imageAfter),
+        `${image(row.imageBefore, row.imageAfter)}${missed(row)}`,
         `${row.running}/${row.desired}`,
         row.durationMs === null ? '' : duration(row.durationMs),
         `${icons[row.verdict] ?? '•'} ${sentence(row.reason || row.verdict, 300)}`
       ])
     )
   )
+}
+
+/** The image that did not come to run. */
+function missed({ imageAfter, imageWanted }: ServiceRow): string {
+  if (imageWanted === undefined) return ''
+  return `, not ${code(imageAfter === null ? shortImage(imageWanted) : shortChange(imageAfter, imageWanted))}`
 }
 
 /** Old and new where it changed, once where it did not. */

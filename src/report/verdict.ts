@@ -38,7 +38,9 @@ export function facts(report: RunReport, url: 'with URL' | 'without URL' = 'with
     report.url === undefined || url === 'without URL' ? '' : address(report.url),
     commit(report),
     report.actor ? `by ${code(report.actor)}` : '',
-    report.previousRelease ? `release before: ${code(report.previousRelease)}` : '',
+    report.previousRelease
+      ? `${report.command === 'plan' ? 'runs now' : 'release before'}: ${code(report.previousRelease)}`
+      : '',
     `in ${duration(report.endedAt - report.startedAt)}`
   ]
   return [...reason, items.filter(item => item !== '').join(' · ')].join('\n\n')

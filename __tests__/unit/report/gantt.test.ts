@@ -55,6 +55,18 @@ describe('gantt', () => {
     ])
   })
 
+  it('joins what two watches saw of one task, though their clocks differ a little', () => {
+    expect(
+      lines(
+        bar('db.1 running', 0, 25_596),
+        bar('db.1 running', 25_576, 26_060),
+        bar('web.1 running', 0, 25_596, { service: 'web' }),
+        bar('web.1 failed', 0, 20_000, { service: 'web', state: 'failed' }),
+        bar('web.1 running', 25_576, 26_060, { service: 'web' })
+      )
+    ).toEqual(['section web', 'web.1 running :done, 0, 26060', 'web.1 failed :crit, 0, 20000'])
+  })
+
   it('leaves out a service that nothing happened to', () => {
     expect(lines(bar('db.1 running', 0, 9000), bar('web.1 failed', 0, 9000, { state: 'failed' }))).toEqual([
       'section web',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { reasonOf, statusOf, type Attempt } from '../../../src/report/roll-out.js'
-import type { Rollout, Verdict } from '../../../src/rollout/types.js'
+import { reasonOf, reportRollOut, statusOf, type Attempt } from '../../../src/report/roll-out.js'
+import type { Rollout, ServiceOutcome, Verdict } from '../../../src/rollout/types.js'
 
 function rollout(verdict: Verdict): Rollout {
   return { verdict, services: [], timeline: [], startedAt: 0, endedAt: 0 }
@@ -75,6 +75,42 @@ describe('the status of a roll-out', () => {
     ['the job was cancelled', attempt('cancelled', { restored: restored(null) }), 'cancelled']
   ])('when %s', (_, of, status) => {
     expect(statusOf(of)).toBe(status)
+  })
+})
+
+describe('the row of a service that went back', () => {
+  it('has the image that was wanted beside the one that runs, and the time until that was decided', () => {
+    const outcome: ServiceOutcome = {
+      service: 'shop_web',
+      key: 'web',
+      touched: true,
+      verdict: 'rolled-back',
+      reason: 'the swarm rolled it back',
+      replicas: { running: 1, desired: 1 },
+      durationMs: 0
+    }
+    const image = (tag: string) => ({ TaskTemplate: { ContainerSpec: { Image: `shop:${tag}` } } })
+    const live = { ID: 'w', Version: { Index: 1 }, Spec: { Name: 'shop_web', ...image('1') } }
+    const change = { service: 'shop_web', key: 'web', job: false, why: 'changed', fields: [], drift: [] } as const
+    const of = attempt('rolled-back', {
+      changes: [{ kind: 'update', ...change, image: 'shop:2' }],
+      before: [live],
+      rollout: { ...rollout('rolled-back'), services: [outcome], startedAt: 1_000, endedAt: 21_000 }
+    })
+    const head = { command: 'deploy', startedAt: 0, endedAt: 30_000, findings: [], rotated: [], releases: [], jobs: [] }
+    expect(reportRollOut(of, { ...head, now: [live] }).services).toEqual([
+      {
+        key: 'web',
+        imageBefore: 'shop:1',
+        imageAfter: 'shop:1',
+        imageWanted: 'shop:2',
+        running: 1,
+        desired: 1,
+        durationMs: 20_000,
+        verdict: 'rolled-back',
+        reason: 'the swarm rolled it back'
+      }
+    ])
   })
 })
 

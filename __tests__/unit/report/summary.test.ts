@@ -23,6 +23,31 @@ describe('the summary', () => {
     expect(textOf(text)).toContain('| db | postgres:17@cccccccc | 1/1 |   | ➖ Unchanged. |')
   })
 
+  it('says which image did not come to run, in short, and an official one as people write it', () => {
+    const [web, db] = rolledBack.services
+    if (!web || !db) throw new Error('no services')
+    const official = `docker.io/library/postgres:17@sha256:${'c'.repeat(64)}`
+    const row = { ...web, imageAfter: web.imageBefore, imageWanted: `ghcr.io/acme/shop:1.3@sha256:${'b'.repeat(64)}` }
+    const services = [row, { ...db, imageBefore: official, imageAfter: official }]
+    const text = textOf(renderSummary({ ...rolledBack, services }))
+    expect(text).toContain('| web | acme/shop:1.2@aaaaaaaa, not :1.3@bbbbbbbb | 2/2 |')
+    expect(text).toContain('| db | postgres:17@cccccccc | 1/1 |')
+  })
+
+  it('opens a few findings that ask for something, not those that only tell', () => {
+    const notices = deployed.findings.map(finding => ({ ...finding, level: 'notice' as const }))
+    expect(renderSummary(deployed)).toContain('<details open><summary>Findings: 1 warning</summary>')
+    expect(renderSummary({ ...deployed, findings: notices })).toContain(
+      '<details><summary>Findings: 1 notice</summary>'
+    )
+  })
+
+  it('calls the release that a plan compares with what it is', () => {
+    const plan = { ...deployed, command: 'plan', status: 'planned' as const }
+    expect(textOf(renderSummary(plan))).toContain('runs now: r41')
+    expect(textOf(renderSummary(deployed))).toContain('release before: r41')
+  })
+
   it('draws the rollout in seconds since its start', () => {
     expect(renderSummary(deployed)).toContain(
       '```mermaid\ngantt\n    dateFormat x\n    axisFormat %s s\n    tickInterval 2second\n    todayMarker off\n' +
