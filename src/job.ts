@@ -54,6 +54,8 @@ export function readJob(env: Readonly<Record<string, string | undefined>>, event
   const eventName = matching(env['GITHUB_EVENT_NAME'], /^[a-z_]{1,64}$/)
   const sha = matching(env['GITHUB_SHA'], objectName)
   const runId = matching(env['GITHUB_RUN_ID'], /^\d{1,20}$/)
+  // Forgejo's pages count the runs of a repository; its ids count those of the whole forge.
+  const page = env['FORGEJO_ACTIONS'] === 'true' ? matching(env['GITHUB_RUN_NUMBER'], /^\d{1,20}$/) || runId : runId
   const pullRequest = pullRequestEvents.has(eventName) ? readPullRequest(event, repository) : undefined
   return {
     repository,
@@ -63,7 +65,7 @@ export function readJob(env: Readonly<Record<string, string | undefined>>, event
     refName: line(env['GITHUB_REF_NAME']) || line(env['GITHUB_REF']).replace(/^refs\/(heads|tags)\//, ''),
     actor: matching(env['GITHUB_TRIGGERING_ACTOR'] || env['GITHUB_ACTOR'], /^[A-Za-z0-9_.[\]-]{1,100}$/),
     runId,
-    runUrl: repository && runId ? `${serverUrl}/${repository}/actions/runs/${runId}` : '',
+    runUrl: repository && page ? `${serverUrl}/${repository}/actions/runs/${page}` : '',
     eventName,
     ...(pullRequest && { pullRequest }),
     apiUrl: webAddress(env['GITHUB_API_URL']) || 'https://api.github.com',

@@ -134,6 +134,14 @@ describe('readJob', () => {
     expect(ghes.runUrl).toBe('https://ghe.example.com/acme/shop/actions/runs/42')
   })
 
+  it('links to the run as the forge numbers its pages', () => {
+    const forgejo = { ...env, FORGEJO_ACTIONS: 'true', GITHUB_SERVER_URL: 'https://codeberg.org' }
+    const run = (more: object) => readJob({ ...forgejo, ...more }, {}).runUrl
+    expect(run({ GITHUB_RUN_NUMBER: '36' })).toBe('https://codeberg.org/acme/shop/actions/runs/36')
+    expect(run({})).toBe('https://codeberg.org/acme/shop/actions/runs/42')
+    expect(readJob({ ...env, GITHUB_RUN_NUMBER: '36' }, {}).runUrl).toBe('https://github.com/acme/shop/actions/runs/42')
+  })
+
   it('reads the payloads that GitHub gives as examples', () => {
     const payloads = examples.find(({ name }) => name === 'pull_request')?.examples ?? []
     const read = payloads.map(payload => readJob({ ...env, GITHUB_REPOSITORY: 'Codertocat/Hello-World' }, payload))
