@@ -138,6 +138,66 @@ describe('from source to running', () => {
   })
 })
 
+it('tells of a platform that no node has, and stops there when that is wanted', async () => {
+  const shop = new Workshop(bed, {
+    stack: 'elsewhere',
+    registry: `${bed.registry}/elsewhere`,
+    'registry-username': login.username,
+    'registry-password': login.password
+  })
+  shop.write({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /x\n' })
+  const own = { ...web(''), image: undefined, build: { context: '.', platforms: ['linux/amd64', 'linux/arm64'] } }
+  shop.compose({ web: own })
+  const told = await shop.run({ command: 'plan' })
+  expect(told.status).toBe('success')
+  expect(JSON.parse(told.outputs['findings'] ?? '')).toContainEqual(
+    expect.objectContaining({ level: 'warning', rule: 'platform-without-node', service: 'web', file: 'compose.yaml' })
+  )
+  const strict = await shop.run({ strict: 'true' })
+  expect(strict.status).toBe('failure')
+  expect(strict.log).toContain('is built for linux/arm64, but no node of the swarm is linux/arm64: linux/amd64.')
+  expect(built(strict.log)).toBe(false)
+  shop.compose({ web: { ...own, 'x-swarm-rollout': { ignore: ['platform-without-node'] } } })
+  expect((await shop.run({ command: 'plan' })).outputs['findings']).not.toContain('platform-without-node')
+  shop.close()
+})
+
+describe('images that somebody else built', () => {
+  const app = (tag: string) => pushApp(bed.registry, { name: `theirs/app:${tag}` }, login)
+  const inputs = () => ({
+    build: 'false',
+    registry: `${bed.registry}/theirs`,
+    'registry-username': login.username,
+    'registry-password': login.password
+  })
+  const own = (image?: string) => ({ web: { ...web(''), image, build: { context: '.', network: 'none' } } })
+
+  it('are deployed by their digest with `build: false`, under the names that they would have here', async () => {
+    const shop = new Workshop(bed, { ...inputs(), stack: 'theirs' })
+    shop.write({ Dockerfile: 'this cannot be built\n' })
+    const first = await app('1')
+    const result = await shop.compose(own('app:1')).run()
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    expect(built(result.log)).toBe(false)
+    expect(JSON.parse(result.outputs['images'] ?? '')).toEqual({ web: first.pinned })
+    expect(await inspect('theirs_web', '{{.Spec.TaskTemplate.ContainerSpec.Image}}')).toBe(first.pinned)
+    shop.close()
+  })
+
+  it('must have a name, and be there', async () => {
+    const shop = new Workshop(bed, { ...inputs(), stack: 'nobodys' })
+    const nameless = await shop.compose(own()).run()
+    expect(nameless.status).toBe('failure')
+    expect(nameless.log).toContain('web: `build: false`, but the compose file names no image for it.')
+    const missing = await shop.compose(own('app:none')).run()
+    expect(missing.status).toBe('failure')
+    expect(missing.log).toContain(
+      `Service web: the manager could not find out which digest ${bed.registry}/theirs/app:none has.`
+    )
+    shop.close()
+  })
+})
+
 it('needs no registry for its own images where there is one server', async () => {
   const shop = new Workshop(bed, {
     stack: 'carried',

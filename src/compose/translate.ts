@@ -41,6 +41,8 @@ export interface Translation {
   readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
   /** By service key: where the service is in the user's files. */
   readonly places: Readonly<Record<string, Place>>
+  /** Notes that only the swarm gives rise to, as findings: with their places, and without those that are silenced. */
+  readonly settleLate: (notes: readonly Note[]) => readonly Finding[]
 }
 
 /** Translates the canonical model. Pure; never throws for what a compose file may hold. */
@@ -67,6 +69,7 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
     ...providedNotes(project.model),
     ...translated
   ]
+  const silence = readSilence(positions, entriesOf(project.model))
   const keyOf = (name: string): string => keys[name] ?? name
   return {
     stack: {
@@ -76,14 +79,15 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
       secrets: stackObjects(allNeeds, 'secret'),
       configs: stackObjects(allNeeds, 'config')
     },
-    findings: settle(notes, positions, readSilence(positions, entriesOf(project.model))),
+    findings: settle([...notes, ...silence.notes], positions, silence),
     builds: contexts.flatMap(context => buildOf(context)),
     needs: allNeeds,
     jobs: contexts.filter(({ mode }) => isJob(mode)).map(({ key }) => key),
     phases: phasesOf(model).map(phase => phase.map(keyOf)),
     openReplicas: contexts.filter(({ service }) => leavesReplicasOpen(service)).map(({ key }) => key),
     externals: { networks: externalNetworks(networks.value), volumes: externalVolumes(volumes.value) },
-    places: placesOf(contexts, positions)
+    places: placesOf(contexts, positions),
+    settleLate: late => settle(late, positions, silence)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Node } from '../engine-types.js'
-import type { Finding } from '../model.js'
+import type { Note } from '../compose/translated.js'
+import type { Build } from '../model.js'
 
 /** The kernel's names of architectures as images name them (containerd platforms, database.go). */
 const architectures: Readonly<Record<string, string>> = {
@@ -46,24 +47,54 @@ export function canBuild(builder: readonly string[], platform: string): boolean 
   return builder.length === 0 || builder.map(normalize).includes(normalize(platform))
 }
 
-/** What is odd about building for these platforms when the nodes are those. */
-export function platformFindings(nodes: readonly Node[], platforms: readonly string[]): readonly Finding[] {
+/** What is odd about building for `platforms`, or what a service says itself, when the nodes are these. */
+export function platformNotes(
+  nodes: readonly Node[],
+  platforms: readonly string[],
+  builds: readonly Build[]
+): readonly Note[] {
   const there = nodePlatforms(nodes)
   if (there.length === 0) return []
-  const idle = platforms.filter(platform => !there.includes(normalize(platform)))
-  const lacking = there.filter(platform => !platforms.map(normalize).includes(platform))
-  return [
-    ...idle.map(platform => ({
-      level: 'warning' as const,
-      rule: 'platform-without-node',
-      message: `Images are built for ${platform}, but no node of the swarm is ${platform}: ${there.join(', ')}.`,
-      remedy: 'Remove it from `platforms`, or leave `platforms` on `auto`.'
-    })),
-    ...(platforms.length === 0 ? [] : lacking).map(platform => ({
-      level: 'warning' as const,
-      rule: 'node-without-platform',
-      message: `A node of the swarm is ${platform}, but images are not built for it: tasks cannot run there.`,
-      remedy: `Add ${platform} to \`platforms\`, or leave \`platforms\` on \`auto\`.`
-    }))
-  ]
+  const own = builds.flatMap(build => ownPlatforms(build))
+  const common: readonly Wanted[] = builds.length > own.length ? [{ platforms, at: [], mixed: true }] : []
+  return [...common, ...own].flatMap(each => {
+    const { service, at, mixed } = each
+    const wanted = each.platforms.map(normalize)
+    const where = { at, ...(service !== undefined && { service }) }
+    const whose = service === undefined ? 'Images are' : `The image of ${service} is`
+    const idle = wanted.filter(platform => !there.includes(platform))
+    const lacking = mixed && wanted.length > 0 ? there.filter(platform => !wanted.includes(platform)) : []
+    return [
+      ...idle.map(platform => ({
+        rule: 'platform-without-node' as const,
+        message: `${whose} built for ${platform}, but no node of the swarm is ${platform}: ${there.join(', ')}.`,
+        ...where
+      })),
+      ...lacking.map(platform => ({
+        rule: 'node-without-platform' as const,
+        message: `A node of the swarm is ${platform}, but ${whose.replace(/^\w/, letter => letter.toLowerCase())} not built for it: tasks cannot run there.`,
+        ...where
+      }))
+    ]
+  })
+}
+
+interface Wanted {
+  readonly platforms: readonly string[]
+  readonly service?: string
+  readonly at: Note['at']
+  /** Its tasks may be on any node: `platform` of a service keeps them to its own. */
+  readonly mixed: boolean
+}
+
+/** What a service says of its own platforms, which goes before those of the run; nothing where it says nothing. */
+function ownPlatforms({ service, platform, build }: Build): readonly Wanted[] {
+  if (platform !== undefined)
+    return [{ platforms: [platform], service, at: ['services', service, 'platform'], mixed: false }]
+  const listed = Array.isArray(build['platforms'])
+    ? build['platforms'].filter((each): each is string => typeof each === 'string')
+    : []
+  return listed.length === 0
+    ? []
+    : [{ platforms: listed, service, at: ['services', service, 'build', 'platforms'], mixed: true }]
 }

@@ -33,7 +33,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     jobs: translation.jobs,
     openReplicas: translation.openReplicas,
     places: translation.places,
-    findings: translation.findings,
+    findings: [...translation.findings, ...images.findings],
     brought: images.brought,
     rotated: made,
     session,

@@ -37,7 +37,7 @@ export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
     ...emptyReport({ ...head, endedAt: ports.clock.now() }),
     ...(last !== null && { previousRelease: last.id }),
     plan: planRows(changes),
-    findings: translation.findings,
+    findings: [...translation.findings, ...images.findings],
     checks,
     rotated: made
   }

@@ -35,13 +35,12 @@ export async function prepare(run: Run, target: StackTarget): Promise<Prepared> 
     ...(target.preview && { preview: { ports: inputs.previewPorts, replicas: inputs.previewReplicas } })
   })
   const objects = await readObjects(ports, { needs: translation.needs, values: inputs.secrets, workspace })
-  annotate(run, translation.findings)
   const problems = [...objects.problems, ...(namedBuilds(run, target, translation.builds)?.problems ?? [])]
   // A pull request's check has no secrets to look into: what lacks a value there is worth a word, and no more.
   const isCheck = inputs.command === 'check'
   const lacking = objects.problems.filter(problem => !objects.inFiles.includes(problem))
   if (isCheck) for (const { message, remedy } of lacking) ports.log.info(`${message} ${remedy ?? ''}`)
-  assertAcceptable(translation.findings, isCheck ? objects.inFiles : problems, inputs.strict)
+  heed(run, translation.findings, isCheck ? objects.inFiles : problems)
   return { project, translation, objects }
 }
 
@@ -90,11 +89,21 @@ export class StackRefused extends UserError {
   }
 }
 
-/** @throws StackRefused with every error-level finding (with `strict`, warnings too) and every missing value. */
-function assertAcceptable(findings: readonly Finding[], problems: readonly Problem[], strict: boolean): void {
-  const fatal = findings.filter(({ level }) => level === 'error' || (strict && level === 'warning'))
+/**
+ * Shows the findings, and stops the run where they, or the problems beside them, are reason to. `earlier` are findings
+ * that were shown before.
+ * @throws StackRefused with every error-level finding (with `strict`, warnings too) and every problem.
+ */
+export function heed(
+  run: Run,
+  findings: readonly Finding[],
+  problems: readonly Problem[] = [],
+  earlier: readonly Finding[] = []
+): void {
+  annotate(run, findings)
+  const fatal = findings.filter(({ level }) => level === 'error' || (run.inputs.strict && level === 'warning'))
   const all = [...fatal.map(asProblem), ...problems]
-  if (all.length > 0) throw new StackRefused(all, findings)
+  if (all.length > 0) throw new StackRefused(all, [...earlier, ...findings])
 }
 
 function asProblem(finding: Finding): Problem {

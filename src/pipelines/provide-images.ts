@@ -1,15 +1,15 @@
 import { transferFor } from '../images/direct.js'
 import { builtElsewhere } from '../images/plan.js'
-import { platformFindings, platformsFor } from '../images/platforms.js'
+import { platformNotes, platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
 import { UserError } from '../errors.js'
-import type { Build } from '../model.js'
+import type { Build, Finding } from '../model.js'
 import type { Host } from '../ports.js'
 import { assertPullLogin, type RegistrySession } from '../stages/login.js'
 import { digestFinder, resolveImages } from '../stages/resolve.js'
 import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
 import { carryBuilds, foreseeCarried } from './carry-builds.js'
-import type { Prepared } from './prepare.js'
+import { heed, type Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
 
 export interface Images {
@@ -17,6 +17,8 @@ export interface Images {
   readonly references: Readonly<Record<string, string>>
   /** Those that this run built. */
   readonly brought: Readonly<Record<string, string>>
+  /** What only the swarm's nodes show about the builds. */
+  readonly findings: readonly Finding[]
 }
 
 /**
@@ -36,9 +38,8 @@ export async function provideImages(
   const [nodes, live] = await Promise.all([host.engine.nodes(), host.engine.services(target.stack)])
   const builds = inputs.build === 'false' ? [] : translation.builds
   const platforms = platformsFor(nodes, inputs.platforms)
-  if (builds.length > 0)
-    for (const finding of platformFindings(nodes, platforms))
-      ports.log.warning(`${finding.message} ${finding.remedy ?? ''}`)
+  const findings = translation.settleLate(platformNotes(nodes, platforms, builds))
+  heed(run, findings, [], translation.findings)
   const request: BuildRequest = {
     builds,
     values: inputs.secrets,
@@ -72,7 +73,8 @@ export async function provideImages(
   })
   return {
     references: keepLive({ ...resolved, ...built.images }, live, target.stack),
-    brought: keepLive(built.images, live, target.stack)
+    brought: keepLive(built.images, live, target.stack),
+    findings
   }
 }
 

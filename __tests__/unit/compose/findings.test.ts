@@ -28,8 +28,11 @@ type Row = {
   preview?: { ports: 'drop'; replicas: 1 }
 }
 
+/** Rules that no model shows, only the swarm's nodes; see platforms.test.ts. */
+type OfNodes = 'platform-without-node' | 'node-without-platform'
+
 /** For each rule, models that it speaks about. */
-const speaks: Record<Rule, Row[]> = {
+const speaks: Record<Exclude<Rule, OfNodes>, Row[]> = {
   'absolute-bind': [{ web: { volumes: [bind('/srv/x')] } }],
   'added-policy': [{ web: { deploy: {} }, policy: 'auto' }],
   'bind-as-config': [

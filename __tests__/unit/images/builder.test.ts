@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { parseBuilder } from '../../../src/images/builder.js'
-import { canBuild, nodePlatforms, platformFindings, platformsFor } from '../../../src/images/platforms.js'
+import { canBuild, nodePlatforms, platformsFor } from '../../../src/images/platforms.js'
 import type { Node } from '../../../src/engine-types.js'
 
 const inspect = (driver: string, features: string): string => `Name:   default
@@ -75,13 +75,6 @@ describe('platforms', () => {
   it('takes what the user wrote, in the names that images have', () => {
     expect(platformsFor([node('x86_64')], ['linux/aarch64', 'linux/arm64/v8'])).toEqual(['linux/arm64'])
     expect(platformsFor([node('x86_64')], 'auto')).toEqual(['linux/amd64'])
-  })
-
-  it('says when no node has a platform, and when a node is left out', () => {
-    const findings = platformFindings([node('x86_64')], ['linux/arm64'])
-    expect(findings.map(finding => finding.rule)).toEqual(['platform-without-node', 'node-without-platform'])
-    expect(platformFindings([node('x86_64')], ['linux/amd64'])).toEqual([])
-    expect(platformFindings([], ['linux/arm64'])).toEqual([])
   })
 
   it('knows what a builder can do', () => {

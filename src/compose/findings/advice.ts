@@ -2,6 +2,18 @@ import type { RuleText } from './rule.js'
 
 /** What the file could do better: nothing is lost, but something is at risk. */
 export const adviceRules = {
+  'platform-without-node': {
+    level: 'warning',
+    title: 'An image for a platform that no node has',
+    why: 'Once the connection stands, a deploy and a plan compare what is built with what the nodes of the swarm are. An image for another architecture takes time and is used by nobody; where a service has no other, its tasks stay pending or end with `exec format error`.',
+    remedy: 'Remove it from `platforms`, or leave `platforms` on `auto`.'
+  },
+  'node-without-platform': {
+    level: 'warning',
+    title: 'A node that the images are not built for',
+    why: 'A swarm of mixed nodes may put a task on any of them. One whose architecture the image lacks cannot run it.',
+    remedy: 'Add it to `platforms`, or leave `platforms` on `auto`.'
+  },
   'no-healthcheck': {
     level: 'warning',
     title: 'No healthcheck',

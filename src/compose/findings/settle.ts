@@ -8,7 +8,7 @@ const rank = { error: 0, warning: 1, notice: 2 } as const
 
 /** Gives each note its place in the user's files, its level and its remedy, and leaves out what the user silenced. */
 export function settle(notes: readonly Note[], positions: Positions, silence: Silence): readonly Finding[] {
-  return [...notes, ...silence.notes]
+  return notes
     .flatMap(note => {
       const place = note.place ?? positions.locate(note.at) ?? {}
       return silence.covers(note, place) ? [] : [findingOf(note, place)]
