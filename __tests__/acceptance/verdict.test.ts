@@ -183,6 +183,25 @@ const cases: Readonly<Record<string, Case>> = {
     says: [/fail again and again/, /exited with code 1 after \d s/],
     runs: {}
   },
+  'hidden-cause': {
+    // its second try takes away what the engine needs to start the third
+    after: {
+      web: bare(
+        {},
+        {
+          volumes: ['/opt:/data', '/opt/needed:/needed'],
+          command: ['sh', '-c', 'echo >&2 no such table: users; rmdir /data/once || rmdir /data/needed; exit 7']
+        }
+      )
+    },
+    status: 'failed',
+    says: [
+      /3 times in the same place\): web\.1 on \S+ exited with code 7/,
+      /\| no such table: users/,
+      /does not exist/
+    ],
+    runs: {}
+  },
   'no-node': {
     before: { web: bare({ VERSION: '1' }) },
     after: { web: bare({ VERSION: '2' }, deploy({ placement: { constraints: ['node.labels.gpu == true'] } })) },
@@ -227,7 +246,7 @@ const cases: Readonly<Record<string, Case>> = {
 beforeAll(async () => {
   bed = await openBed({ name: 'verdict', builder: false })
   app = await pushApp(bed.registry, { name: 'app:1' })
-  await bed.server.exec(['touch', '/opt/fragile'])
+  await bed.server.exec(['sh', '-c', 'touch /opt/fragile; mkdir /opt/once /opt/needed'])
   const waiting = Object.entries(cases)
   const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {

@@ -1,6 +1,6 @@
 import { defuse } from '../text.js'
 import { causeOf, type ContainerRecord } from './causes.js'
-import { failuresOf } from './failures.js'
+import { failuresOf, tellingFailure } from './failures.js'
 import type { Observation, ServiceSeen, TaskSeen } from './observe.js'
 import { isFailure, isLive, stateOf, taskName } from './tasks.js'
 import type { Diagnosis, ServiceState } from './types.js'
@@ -15,12 +15,12 @@ export interface TaskRecords {
 const lines = { history: 8, log: 30 }
 
 /**
- * The task that tells why a service does not run: the one that the verdict names, else the first of the release that failed, else one that no
- * node takes, else one that does not get to run. null when there is none.
+ * The task that tells why a service does not run: the one that the verdict names or one that tells more of the same place, else the first
+ * of the release that failed, else one that no node takes, else one that does not get to run. null when there is none.
  */
 export function culprit(observation: Observation, seen: ServiceSeen, state?: ServiceState): TaskSeen | null {
   const named = state && 'task' in state ? seen.tasks.get(state.task) : undefined
-  if (named) return named
+  if (named) return isFailure(named.task, seen.target.mode) ? tellingFailure(named, seen) : named
   const failures = failuresOf(seen)
   const present = [...seen.tasks.values()].filter(task => task.present && task.current)
   return (

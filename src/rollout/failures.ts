@@ -28,15 +28,13 @@ export function mostOfOneSlot(failures: readonly TaskSeen[], { target }: Service
 }
 
 /**
- * A slot whose tasks fail again and again; null when there is none. Twice is enough where the container cannot even be made or started. Else it is
- * three tasks that were started with every other service up (`othersUpSince`, engine time; null: they are not): the first tasks of an
+ * A slot whose tasks fail again and again; null when there is none. Twice is enough where the container cannot even be made or started; once may
+ * be the engine's own trouble of a moment. Else it is three tasks that were started with every other service up (`othersUpSince`, engine time; null: they are not): the first tasks of an
  * application may fail until its database answers.
  */
 export function crashLoopOf(seen: ServiceSeen, othersUpSince: number | null): readonly TaskSeen[] | null {
   const failures = mostOfOneSlot(failuresOf(seen), seen)
-  const last = failures.at(-1)
-  if (!last) return null
-  if (isLasting(last)) return failures.length >= 2 ? failures : null
+  if (failures.filter(isLasting).length >= 2) return failures
   const counted = othersUpSince === null ? [] : failures.filter(({ firstSeenAt }) => firstSeenAt >= othersUpSince)
   return counted.length >= 3 ? failures : null
 }
@@ -46,6 +44,24 @@ export function isLasting({ task }: TaskSeen): boolean {
   const error = task.Status.Err ?? ''
   if (/already (allocated|in use)/i.test(error)) return false
   return task.Status.State === 'rejected' || error.startsWith('starting container failed')
+}
+
+/**
+ * The failure to blame where a slot's tasks failed in two ways: the engine's trouble with a container that it did not get to start may
+ * only stand before what the program itself does. So it is the newest task that ran, unless more of them could not be started. `named` where
+ * nothing else ran in its slot.
+ */
+export function tellingFailure(named: TaskSeen, seen: ServiceSeen): TaskSeen {
+  if (hasRun(named)) return named
+  const slot = slotOf(named.task, seen.target.mode)
+  const failures = failuresOf(seen).filter(({ task }) => slotOf(task, seen.target.mode) === slot)
+  const ran = failures.filter(hasRun)
+  return (2 * ran.length >= failures.length ? ran.at(-1) : undefined) ?? named
+}
+
+/** Whether the container ran and ended by itself or by its healthcheck: only then the engine tells an exit code. */
+function hasRun({ task }: TaskSeen): boolean {
+  return task.Status.State === 'complete' || /non-zero exit \(/.test(task.Status.Err ?? '')
 }
 
 /**

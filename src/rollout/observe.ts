@@ -152,7 +152,9 @@ function observeTask(seen: TaskSeen | undefined, task: Task, look: TaskLook): Ta
   const ended = hasEnded(task)
   const stuck =
     task.Status.State === 'pending' && (task.Status.Err ?? '') !== '' && !isUnwanted(task) && !look.makingRoom
-  const changedAt = Math.min(look.at, Math.max(timeOf(task.UpdatedAt) ?? look.at, seen ? look.previousAt : 0))
+  // one that was not there at the look before was made since: the connected manager's clock may be ahead of the leader's
+  const earliest = look.first ? 0 : look.previousAt
+  const changedAt = Math.min(look.at, Math.max(timeOf(task.UpdatedAt) ?? look.at, earliest))
   return {
     task,
     present: true,

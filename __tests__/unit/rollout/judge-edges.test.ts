@@ -217,6 +217,24 @@ describe('the outcome of a service that is still on its way', () => {
     expect(end([stuck], 'failed')?.diagnosis?.cause).toBe('web.1 on one waits: no suitable node (x).')
     expect(end([next, failed('f', 90)], 'failed')?.diagnosis?.cause).toBe('web.1 on one exited with code 1.')
   })
+  it.each<[string, readonly string[], RegExp]>([
+    ['one of which the engine could not start', ['1', '1', 'refused'], /exited with code 1/],
+    ['as many of which could not be started', ['1', 'refused', '1', 'refused'], /exited with code 1/],
+    ['more of which could not be started', ['1', 'refused', 'refused'], /no image app:2/],
+    ['all of which could not be started', ['refused', 'refused'], /no image app:2/]
+  ])('blames what the program did itself: failures %s', (_title, ends, says) => {
+    const tasks = ends.map((how, index) =>
+      how === '1'
+        ? failed(`f${index}`, 90 + index)
+        : task('web', `f${index}`, 'rejected', 90 + index, {
+            Status: { State: 'rejected', Err: 'No such image: app:2' }
+          })
+    )
+    const { observation, last } = play([target('web')], [look(100, [service('web')], [next, ...tasks])])
+    const { services } = conclude({ observation, judgement: last, verdict: 'failed', records: new Map() })
+    expect(services[0]?.verdict).toBe('failed')
+    expect(services[0]?.diagnosis?.cause).toMatch(says)
+  })
   it('has one when the time ran out', () => {
     expect(end([starting], 'timeout')?.diagnosis?.cause).toBe(
       'web.1 on one is still starting: its healthcheck has not passed.'

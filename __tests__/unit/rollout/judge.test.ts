@@ -28,6 +28,17 @@ describe('time', () => {
     ])
   })
 
+  it('does not believe a clock that says a task ran before the look that did not show it', () => {
+    const none = look(100, [service('web')], [])
+    const behind = (seconds: number) => look(seconds, [service('web')], [running(40)])
+    expect(verdicts(play([target('web')], [none, behind(101), behind(109.9), behind(110)]))).toEqual([
+      'pending',
+      'pending',
+      'pending',
+      'deployed'
+    ])
+  })
+
   it('takes the leader’s clock where ours is behind it', () => {
     const ahead = [
       look(50, [service('web', { UpdatedAt: at(100) })], [running(95)]),
@@ -288,6 +299,18 @@ describe('failures', () => {
     const next = task('web', 'next', 'ready', 99)
     expect(play([target('web')], [look(100, [service('web')], [next, ...spread])]).last.verdict).toBe('pending')
     expect(play([target('web')], [look(100, [service('web')], [next, ...loop])]).last.verdict).toBe('failed')
+  })
+
+  it('of which one could not be started are no end yet, two are', () => {
+    const refused = (id: string, since: number) =>
+      task('web', id, 'rejected', since, {
+        Status: { State: 'rejected', Err: 'node is missing network attachments, ip addresses may be exhausted' }
+      })
+    const looks = (...failed: ReturnType<typeof task>[]) => [
+      look(100, [service('web')], [task('web', 'next', 'ready', 99), ...failed])
+    ]
+    expect(play([target('web')], looks(dies('a', 95), refused('b', 96))).last.verdict).toBe('pending')
+    expect(play([target('web')], looks(dies('a', 95), refused('b', 96), refused('c', 97))).last.verdict).toBe('failed')
   })
 
   it('that the engine forgot meanwhile still count', () => {
