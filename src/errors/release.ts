@@ -131,6 +131,11 @@ const reasons: readonly { readonly when: RegExp; readonly what: (words: string) 
       remedy: 'Make it on a manager: `docker network create --driver overlay --attachable NAME`.'
     },
     {
+      when: /update out of sequence/i,
+      what: () => 'somebody else changed its services each time that it was to be updated',
+      remedy: 'See who deploys to this stack besides, and run the job again.'
+    },
+    {
       when: /no leader|context deadline exceeded|DeadlineExceeded|too few managers/i,
       what: () => 'the swarm has no leader at present',
       remedy: 'See `docker node ls`: more than half of the managers must be reachable.'

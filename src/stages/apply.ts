@@ -27,6 +27,9 @@ export interface Application {
 /** How long the CLI may take; it only hands the definitions over. */
 const cliTimeoutMs = 300_000
 
+/** How often an update is tried that somebody else's, or the swarm's own, gets in between of. */
+const mostTries = 5
+
 /**
  * Hands what changed to the swarm, and nothing else: an update of a service that did not change would take its
  * PreviousSpec away, and run a job again. Gives what to watch, also for the services that were not touched. Throws
@@ -65,15 +68,15 @@ async function deploy(ports: Ports, host: Host, wanted: Application, touched: re
     const stdin = renderStack(withReplicas(onlyServices(wanted.rendered, keys), changes))
     return ports.shell.run(argv, { env, stdin, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
   }
-  const result = await run(touched)
-  if (result.code === 0) return
-  // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
-  // (moby/moby#39891).
-  if (!/update out of sequence/.test(result.stderr)) throw applyFailed(wanted.stack, result.code, result.stderr)
-  const missing = await notApplied(host.engine, wanted, touched)
-  if (missing.length === 0) return
-  const again = await run(missing)
-  if (again.code !== 0) throw applyFailed(wanted.stack, again.code, again.stderr)
+  let missing = touched
+  for (let attempt = 1; missing.length > 0; attempt++) {
+    const { code, stderr } = await run(missing)
+    if (code === 0) return
+    // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
+    // (moby/moby#39891).
+    if (!/update out of sequence/.test(stderr) || attempt >= mostTries) throw applyFailed(wanted.stack, code, stderr)
+    missing = await notApplied(host.engine, wanted, missing)
+  }
 }
 
 /**
@@ -140,7 +143,7 @@ async function forgetImage(engine: Engine, id: string): Promise<void> {
       await engine.updateService(id, service.Version.Index, { ...service.Spec, Labels: Object.fromEntries(labels) })
       return
     } catch (error) {
-      if (!(error instanceof EngineError) || !/out of sequence/.test(error.message) || attempt >= 5) throw error
+      if (!(error instanceof EngineError) || !/out of sequence/.test(error.message) || attempt >= mostTries) throw error
     }
   }
 }

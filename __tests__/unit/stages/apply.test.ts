@@ -81,6 +81,20 @@ describe('an update that the swarm got in between', () => {
     expect((await apply(rendered, at('r1', 'r1'), runs)).asked).toEqual(expected)
   })
 
+  it('is repeated as often as it gets in between again, and given up after the fifth time', async () => {
+    const stale = { stderr: outOfSequence, now: at('r2', 'r1') }
+    const done = { stderr: '', now: at('r2', 'r2') }
+    const { asked } = await apply(rendered, at('r1', 'r1'), [stale, stale, done])
+    expect(asked).toEqual(['deploy db web', 'deploy web', 'deploy web'])
+    await expect(
+      apply(
+        rendered,
+        at('r1', 'r1'),
+        Array.from({ length: 5 }, () => stale)
+      )
+    ).rejects.toThrow(/somebody else changed its services each time/)
+  })
+
   it('is repeated for all when they carried the label before already', async () => {
     const runs = [
       { stderr: outOfSequence, now: at('r2', 'r2') },
