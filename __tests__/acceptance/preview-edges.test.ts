@@ -89,6 +89,22 @@ describe('a preview at a port that the swarm chooses', () => {
     expect(commentsOf(2)[0]?.body).toContain(url.replace('http://', ''))
   }, 120_000)
 
+  it('stays when its pull request is reopened while prune waits for a deploy of it', async () => {
+    write({ web: web(image(2), { environment: { HEALTHY_AFTER: '12' }, healthcheck: { start_period: '60s' } }) })
+    const deploy = actions.start(preview(2, 'synchronize'))
+    await deploy.waitForLog(/Rollout of release r2/, 60_000)
+    const pull = github.repository.pulls.get(2)
+    if (pull) pull.state = 'closed'
+    const prune = actions.start({ file: 'prune.yml' })
+    await prune.waitForLog(/Waiting for the lock of stack shop-pr-2: held by the deploy/, 60_000)
+    if (pull) pull.state = 'open'
+    expect(await deploy.result).toMatchObject({ status: 'success', outputs: { status: 'deployed', release: 'r2' } })
+    const pruned = await prune.result
+    expect(pruned).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
+    expect(pruned.summary).toMatch(/shop-pr-2 was to be removed, as .*that is no longer so: it stays/)
+    expect(await bed.server.docker('service', 'ls', '--format', '{{.Name}}')).toBe('shop-pr-2_web')
+  }, 120_000)
+
   it('goes when it is too old', async () => {
     const result = await actions.run({ file: 'prune.yml', with: { 'preview-ttl': '1s' } })
     expect(result).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
