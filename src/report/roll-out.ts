@@ -75,7 +75,7 @@ function whatServes(attempt: Attempt): string {
       ? 'Every service is back at what ran before.'
       : `Every service is back at release ${restored.release}, which is serving.`
   }
-  if (rollout.verdict === 'cancelled' && restored !== null) {
+  if (restored !== null && (rollout.verdict === 'cancelled' || restored.rollout?.verdict === 'cancelled')) {
     const where = restored.release === null ? 'what ran before' : `release ${restored.release}`
     return [`The way back to ${where} was begun, and not waited for.`, ...restored.left].join(' ')
   }

@@ -123,9 +123,9 @@ describe('the reason', () => {
 
   it('does not claim a way back that was not seen', () => {
     expect(reasonOf(attempt('failed', { restored: restored('failed') }))).toContain('did not succeed')
-    expect(reasonOf(attempt('cancelled', { restored: restored(null) }))).toBe(
-      'The way back to release r1 was begun, and not waited for.'
-    )
+    const begun = 'The way back to release r1 was begun, and not waited for.'
+    expect(reasonOf(attempt('cancelled', { restored: restored(null) }))).toBe(begun)
+    expect(reasonOf(attempt('failed', { restored: restored('cancelled') }))).toBe(begun)
   })
 
   it('names what was left of a first deploy', () => {
