@@ -1,6 +1,6 @@
 /** The committed dist is what src builds, byte for byte, and it starts. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,6 +11,7 @@ try {
   execFileSync(join('node_modules', '.bin', 'ncc'), ['build', 'src/index.ts', '-m', '-o', fresh], {
     stdio: ['ignore', 'ignore', 'inherit']
   })
+  copyFileSync('src/post.mjs', join(fresh, 'post.js'))
   const [built, committed] = [fresh, 'dist'].map(folder =>
     readdirSync(folder, { recursive: true })
       .filter(name => statSync(join(folder, name)).isFile())

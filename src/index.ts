@@ -15,15 +15,11 @@ import { main } from './main.js'
 import type { Ports } from './ports.js'
 
 /**
- * The only entry. The runner starts it twice: first as the step itself and then, whatever became of that, as post;
- * the saved state tells which.
+ * The runner starts it twice: first as the step itself and then, whatever became of that, as post, by way of `post.mjs`,
+ * which becomes `dist/post.js`.
  */
-if (state.read('main') === '') {
-  state.save('main', 'started')
-  process.exitCode = (await start()) ? 0 : 1
-} else {
-  await cleanUp()
-}
+if (process.argv[1]?.endsWith('post.js') === true) await cleanUp()
+else process.exitCode = (await start()) ? 0 : 1
 // A kept-alive socket must not hold the job open.
 process.exit()
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
@@ -60,6 +60,9 @@ export function prepare(step: Step): Job {
   const dist = step.distDir ?? process.env['ACTION_DIST']
   const script = (file: string) =>
     dist === undefined ? join(actionDir, file) : resolve(dist, file.replace(/^dist\//, ''))
+  // a bundle that was built alone, without `npm run build`
+  const post = join(actionDir, 'src/post.mjs')
+  if (dist !== undefined && existsSync(post)) copyFileSync(post, resolve(dist, 'post.js'))
   return {
     dir,
     actionDir,

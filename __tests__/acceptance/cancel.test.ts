@@ -43,6 +43,17 @@ async function connections(): Promise<number> {
   return processes.split('\n').filter(line => line.startsWith('sshd: deploy')).length
 }
 
+describe('a job', () => {
+  it('that is cancelled before the action has begun does not begin in its post step', async () => {
+    const workshop = new Workshop(bed, { stack: 'unborn' })
+    const result = await workshop.compose({ web: good() }).start().cancel()
+    expect(result).toMatchObject({ status: 'cancelled', log: '', outputs: {}, post: { exitCode: 0, log: '' } })
+    expect(await bed.server.docker('service', 'ls', '-q')).toBe('')
+    result.clean()
+    workshop.close()
+  }, 60_000)
+})
+
 describe('a rollout', () => {
   it('that is cancelled goes back, says so, and leaves no lock, key or connection', async () => {
     const workshop = new Workshop(bed, { stack: 'cancelled' })
