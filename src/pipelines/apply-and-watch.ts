@@ -10,9 +10,9 @@ import type { Rollout, Target } from '../rollout/types.js'
 import { applyStack } from '../stages/apply.js'
 import type { Lock } from '../stages/lock.js'
 import { verifyUrls } from '../stages/verify.js'
-import { watch } from '../stages/watch.js'
 import { problemsOf } from './problems.js'
 import type { Run } from './run.js'
+import { seeThrough } from './see-through.js'
 import type { Wanted } from './wanted.js'
 
 export interface Applied {
@@ -76,7 +76,7 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
     const isLast = index === wanted.phases.length - 1
     const applied = await apply(run, host, wanted, { rendered, changes: of.changes, services: phase, live: of.before })
     targets.push(...applied)
-    rollout = await watch(ports, host.engine, isLast ? targets : applied, {
+    rollout = await seeThrough(ports, host, isLast ? targets : applied, {
       stack: wanted.target.stack,
       timeoutMs: Math.max(1_000, until - ports.clock.now()),
       // Only the whole stack has to stay up; what merely gates the next phase has to be there.

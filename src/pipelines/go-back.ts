@@ -5,9 +5,9 @@ import type { ReadableEntry } from '../release/record.js'
 import type { Attempt } from '../report/roll-out.js'
 import type { Lock } from '../stages/lock.js'
 import { restore } from '../stages/restore.js'
-import { watch } from '../stages/watch.js'
 import { apply } from './apply-and-watch.js'
 import type { Run } from './run.js'
+import { seeThrough } from './see-through.js'
 import type { Wanted } from './wanted.js'
 
 /** The whole stack back to the release before, watched like any rollout; not watched when the job was cancelled. */
@@ -40,7 +40,7 @@ export async function goBack(
     })
   )
   if (restoration.targets.length === 0 || ports.cancelled.aborted) return { ...restoration, rollout: null }
-  const rollout = await watch(ports, host.engine, restoration.targets, {
+  const rollout = await seeThrough(ports, host, restoration.targets, {
     stack: wanted.target.stack,
     timeoutMs: inputs.timeoutMs,
     stableForMs: inputs.stableForMs,

@@ -1,7 +1,8 @@
 import { culprit, diagnose, isSuspect, type TaskRecords } from './diagnose.js'
 import type { Judgement } from './judge.js'
 import type { Observation, ServiceSeen } from './observe.js'
-import { replicasOf } from './slots.js'
+import { replicasOf, slotsOf } from './slots.js'
+import { isJob } from './tasks.js'
 import { timelineOf } from './timeline.js'
 import type { Rollout, ServiceOutcome, ServiceState, Verdict } from './types.js'
 
@@ -39,6 +40,7 @@ function outcomeOf(
   const isBad = state.is === 'pending' ? verdict === 'timeout' || isSuspect(seen) : state.is !== 'deployed'
   const blamed = isBad && state.is !== 'overtaken' ? culprit(observation, seen, state) : null
   const diagnosis = blamed ? diagnose(observation, seen, blamed, records.get(blamed.task.ID)) : null
+  const surplus = state.is === 'deployed' && !isJob(seen.target.mode) ? slotsOf(observation, seen).surplus : 0
   const base = state.is === 'pending' ? `still waits for ${state.waitsFor}` : state.reason
   return {
     service,
@@ -47,6 +49,7 @@ function outcomeOf(
     verdict: state.is === 'pending' ? 'unfinished' : state.is,
     reason: diagnosis === null || saysItAll(state) ? base : `${base}: ${diagnosis.cause.replace(/\.$/, '')}`,
     replicas: replicasOf(observation, seen),
+    ...(surplus > 0 && { surplus }),
     durationMs: durationOf(observation, seen),
     ...(diagnosis === null ? {} : { diagnosis })
   }

@@ -73,6 +73,8 @@ export interface ServiceOutcome {
   /** One sentence. */
   readonly reason: string
   readonly replicas: Replicas
+  /** Tasks beyond one of each place that the swarm did not take away by itself. */
+  readonly surplus?: number
   readonly durationMs: number
   readonly diagnosis?: Diagnosis
 }
