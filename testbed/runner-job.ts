@@ -62,7 +62,8 @@ export function prepare(step: Step): Job {
     dist === undefined ? join(actionDir, file) : resolve(dist, file.replace(/^dist\//, ''))
   // a bundle that was built alone, without `npm run build`
   const post = join(actionDir, 'src/post.mjs')
-  if (dist !== undefined && existsSync(post)) copyFileSync(post, resolve(dist, 'post.js'))
+  if (dist !== undefined && existsSync(post) && !existsSync(resolve(dist, 'post.js')))
+    copyFileSync(post, resolve(dist, 'post.js'))
   return {
     dir,
     actionDir,
