@@ -4,7 +4,7 @@ import { blob, pushImage, type Layer } from './images.ts'
 import { run } from './processes.ts'
 import type { Login } from './registry.ts'
 import { node24 } from './runner.ts'
-import { ensureToolchain, here, projectDir } from './toolchain.ts'
+import { ensureToolchain, here, projectDir, showOwnWords } from './toolchain.ts'
 
 /** The variables of the example's compose file, with the images of a bed's registry in place of the public ones. */
 export type ExampleImages = Readonly<Record<'NODE_IMAGE' | 'POSTGRES_IMAGE' | 'CADDY_IMAGE', string>>
@@ -15,7 +15,7 @@ export async function pushExampleImages(registry: string, login?: Login): Promis
   const npm = dirname(dirname(realpathSync((await run(['sh', '-c', 'command -v npm'])).trim())))
   const script = ['bash', join(here, 'base-images.sh'), join(projectDir, 'examples/app/web')]
   const env = { ...process.env, NODE24: realpathSync(node24), NPM: npm, BUSYBOX: busybox }
-  const folder = await run(script, { env, timeout: 600_000 })
+  const folder = await run(script, { env, timeout: 600_000, onStderr: showOwnWords })
   const system = readLayer(folder, 'system')
   const search = 'PATH=/usr/local/bin:/usr/local/pgsql/bin:/usr/bin:/bin'
   const npmRegistry = readFileSync(join(folder, 'npm-registry'), 'utf8').trim()

@@ -133,6 +133,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Milliseconds; 120 s when not said. */
   readonly timeout?: number
+  /** Hears what comes on stderr, while it comes. */
+  readonly onStderr?: (text: string) => void
 }
 
 /** Runs a command to its end and gives its output; throws with what it said on stderr when it fails. */
@@ -155,6 +157,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
         else resolve(stdout.trimEnd())
       }
     )
+    if (options.onStderr) child.stderr?.on('data', options.onStderr)
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(options.input ?? '')
   })

@@ -53,7 +53,7 @@ async function install(generation: Generation): Promise<Toolchain> {
 }
 
 async function valuesOf(what: string): Promise<(name: string) => string> {
-  const output = await run(['bash', join(here, 'install.sh'), what], { timeout: 600_000 })
+  const output = await run(['bash', join(here, 'install.sh'), what], { timeout: 600_000, onStderr: showOwnWords })
   const values = new Map(
     output.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])
   )
@@ -68,6 +68,11 @@ function toolchainOf(value: (name: string) => string): Toolchain {
     busybox: value('BUSYBOX'),
     init: value('INIT')
   }
+}
+
+/** What takes a minute says so: the lines of our own scripts are shown, those of apt and npm only when they fail. */
+export function showOwnWords(text: string): void {
+  for (const line of text.split('\n')) if (line.startsWith('testbed: ')) process.stderr.write(`${line}\n`)
 }
 
 /** PATH with the engine's own folders first. */
