@@ -50,7 +50,7 @@ function outcomeOf(
     reason: diagnosis === null || saysItAll(state) ? base : `${base}: ${diagnosis.cause.replace(/\.$/, '')}`,
     replicas: replicasOf(observation, seen),
     ...(surplus > 0 && { surplus }),
-    durationMs: durationOf(observation, seen),
+    durationMs: durationOf(observation, seen, state),
     ...(diagnosis === null ? {} : { diagnosis })
   }
 }
@@ -61,7 +61,8 @@ function saysItAll(state: ServiceState): boolean {
 }
 
 /** From the start of the watch to the last task that came up; to the end where it did not come out well. */
-function durationOf(observation: Observation, seen: ServiceSeen): number {
+function durationOf(observation: Observation, seen: ServiceSeen, state: ServiceState): number {
+  if (state.is !== 'deployed') return observation.at - observation.startedAt
   const up = [...seen.tasks.values()].map(({ runningSince, current }) => (current ? (runningSince ?? 0) : 0))
   const last = up.reduce((latest, time) => Math.max(latest, time), observation.startedAt)
   return last - observation.startedAt

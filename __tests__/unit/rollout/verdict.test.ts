@@ -142,6 +142,18 @@ function expectRow(name: string, { verdict, reasons, rules }: Row): void {
 describe('the verdict of a rollout recorded on engine 28', () => {
   it.each(Object.entries(table))('%s', expectRow)
 
+  it.each([
+    ['update.good', (durationMs: number, afterMs: number) => durationMs > 0 && durationMs < afterMs],
+    ['update.rolled-back', (durationMs: number, afterMs: number) => durationMs === afterMs]
+  ] as const)(
+    '%s: the time ends with its last task, or with the verdict where it did not come out well',
+    (name, holds) => {
+      const { observation, judgement, afterMs } = replay(fixture(name))
+      const { services } = conclude({ observation, judgement, verdict: 'deployed', records: new Map() })
+      expect(services.map(({ durationMs }) => holds(durationMs, afterMs))).toEqual([true])
+    }
+  )
+
   it('does not count the tasks of a node that went down, and does count those that came up elsewhere', () => {
     const { judgement, observation, steps } = replay(fixture('cluster.node-down'), { stableForMs: 25_000 })
     expect(judgement.verdict).toBe('deployed')
