@@ -25,6 +25,11 @@ export class Workshop {
     return this
   }
 
+  remove(path: string): this {
+    rmSync(join(this.workspace, path), { force: true })
+    return this
+  }
+
   /** The compose file of the repository, as an object: JSON is YAML. */
   compose(services: Readonly<Record<string, object>>, rest: object = {}): this {
     return this.write({ 'compose.yaml': JSON.stringify({ services, ...rest }, null, 2) })
