@@ -78,7 +78,8 @@ export function readInputs(raw: Readonly<Record<string, string | undefined>>): I
     advertiseAddr: reader.text('advertise-addr'),
     proxyNetwork: reader.text('proxy-network')
   }
-  const problems = [...reader.problems, ...contradictions(inputs)]
+  const isWrong = (name: string): boolean => reader.problems.some(({ message }) => message.startsWith(`\`${name}\``))
+  const problems = [...reader.problems, ...contradictions(inputs, isWrong)]
   if (problems.length > 0) throw new UserError(problems)
   return inputs
 }
@@ -208,16 +209,16 @@ function githubInputs(reader: Reader) {
   }
 }
 
-/** What is wrong about the inputs together, though each is right alone. */
-function contradictions(inputs: Inputs): Problem[] {
+/** What is wrong about the inputs together, though each is right alone. `isWrong`: that one is not, and one mistake is one problem. */
+function contradictions(inputs: Inputs, isWrong: (name: string) => boolean): Problem[] {
   const problems: Problem[] = []
-  if (inputs.hosts.length === 0 && !offline.includes(inputs.command)) {
+  if (inputs.hosts.length === 0 && !isWrong('host') && !offline.includes(inputs.command)) {
     problems.push({
       message: `No host: \`${inputs.command}\` needs a server to talk to.`,
       remedy: 'Add `host: user@server` to the step, for example `host: deploy@203.0.113.7`.'
     })
   }
-  if (inputs.stableForMs >= inputs.timeoutMs) {
+  if (inputs.stableForMs >= inputs.timeoutMs && !isWrong('timeout') && !isWrong('stable-for')) {
     problems.push({
       message: '`stable-for` is not shorter than `timeout`, so no rollout could ever count as deployed.',
       remedy: 'Raise `timeout` or lower `stable-for`.'

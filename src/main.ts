@@ -50,7 +50,8 @@ export async function main({ inputs: raw, job, ports, workspace }: Start): Promi
       outcome = skipped({ ports, startedAt, inputs: { command: 'deploy' } }, { stack }, unwanted)
     }
   } catch (error) {
-    outcome = failed(ports, error, { command: run?.inputs.command ?? 'deploy', stack: raw['stack'] ?? '', startedAt })
+    const stack = raw['stack'] || stackNameOf(job.repository)
+    outcome = failed(ports, error, { command: run?.inputs.command ?? 'deploy', stack, startedAt })
   }
   await present({ ports, job }, outcome)
   return !red.includes(outcome.report.status)

@@ -66,7 +66,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'several problems at once': {
     inputs: () => ({ host: '', timeout: 'soon', strict: 'perhaps' }),
-    says: () => ['`timeout`', '`strict`', 'No host'],
+    says: () => ['`strict`', '`timeout`', 'No host'],
     before: 'connecting'
   },
   'a malformed key': {
@@ -96,7 +96,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a compose file that is broken': {
     files: () => ({ 'compose.yaml': 'services:\n  web:\n    image: nginx\n   ports: []\n' }),
-    says: () => ['compose.yaml'],
+    says: () => ['The indentation does not fit', 'at compose.yaml, line 4'],
     place: { file: 'compose.yaml', line: 4 },
     before: 'connecting'
   },
@@ -112,9 +112,25 @@ const cases: Readonly<Record<string, Case>> = {
       )
     }),
     inputs: pushing,
-    says: () => ['db_password'],
+    says: () => ['The swarm has no secret db_password', 'DB_PASSWORD=', 'at compose.yaml, line '],
     place: { file: 'compose.yaml' },
     before: 'build'
+  },
+  'a secret that the job should have': {
+    files: () => ({
+      'compose.yaml': JSON.stringify(
+        {
+          services: { web: { ...web(''), ...built, secrets: ['db_password'] } },
+          secrets: { db_password: { environment: 'DB_PASSWORD' } }
+        },
+        null,
+        2
+      )
+    }),
+    inputs: pushing,
+    says: () => ['Nobody gives the secret db_password, which web uses', 'DB_PASSWORD', 'at compose.yaml, line '],
+    place: { file: 'compose.yaml' },
+    before: 'connecting'
   },
   'a build that fails': {
     files: () => ({ Dockerfile: `FROM ${base}\nRUN echo 'no such module' && exit 4\n` }),

@@ -13,7 +13,11 @@ export function actionsLog(): Log {
     debug: line => core.debug(line),
     notice: (message, at) => core.notice(message, place(at)),
     warning: (message, at) => core.warning(message, place(at)),
-    error: (message, at) => core.error(message, place(at)),
+    error: (message, at) => {
+      core.error(message, place(at))
+      // the runner shows the place beside the log, not in it
+      if (at !== undefined) core.info(defuse(`at ${at.file}${at.line === undefined ? '' : `, line ${at.line}`}`))
+    },
     group: (title, body) => core.group(title, body),
     mask: value => {
       if (value === '' || masked.has(value)) return

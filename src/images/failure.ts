@@ -36,7 +36,9 @@ export function readFailure(stderr: string): BuildFailure {
   const summary = error === undefined ? [] : lines.slice(summaryStart(lines), error.index)
   const shown = summary.length > 0 ? summary : lines.filter(line => line.trim() !== '').slice(-lastLines)
   const details = shown.slice(-lastLines).join('\n').trimEnd()
-  if (/push|exporting to image/i.test(`${reason}\n${summary[1] ?? ''}`)) {
+  // a cache that could not be imported stands there as well, before the push
+  const failed = summary.filter(line => line.startsWith(' > ')).join('\n')
+  if (/push|exporting to image/i.test(`${reason}\n${failed}`)) {
     if (refused.test(reason)) return { kind: 'push-refused', reason, details }
     if (broken.test(reason)) return { kind: 'push-broken', reason, details }
   }

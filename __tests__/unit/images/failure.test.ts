@@ -48,6 +48,19 @@ describe('readFailure', () => {
     expect(readFailure(push(error)).kind).toBe(kind)
   })
 
+  it('finds the push that was refused behind a cache that was not there either', () => {
+    const stderr = `#9 ERROR: no basic auth credentials
+------
+ > importing cache manifest from 127.0.0.1:5998/web:main:
+------
+------
+ > pushing 127.0.0.1:5998/web:sha-1 with docker:
+------
+ERROR: no basic auth credentials
+`
+    expect(readFailure(stderr)).toMatchObject({ kind: 'push-refused', reason: 'no basic auth credentials' })
+  })
+
   it('does not take a step that is refused something for a push', () => {
     expect(readFailure(step.replaceAll('reason one', 'npm: 403 Forbidden')).kind).toBe('step')
   })

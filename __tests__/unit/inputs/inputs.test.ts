@@ -110,6 +110,14 @@ describe('the inputs', () => {
     expect(problemsOf({ ...server, 'lock-timeout': text })).toHaveLength(text === '' ? 0 : 1)
   })
 
+  it.each([
+    [{ timeout: 'soon' }, 'timeout'],
+    [{ 'stable-for': '1 day' }, 'stable-for'],
+    [{ host: 'deploy@' }, 'host']
+  ])('make one problem of one mistake: %j', (mistake, name) => {
+    expect(problemsOf({ ...server, ...mistake })).toEqual([expect.stringContaining(`\`${name}\``)])
+  })
+
   it('refuse a window that the timeout never reaches', () => {
     expect(problemsOf({ ...server, timeout: '10s', 'stable-for': '10s' })).toEqual([
       expect.stringContaining('stable-for')
