@@ -2,10 +2,11 @@
  * All tests: the unit tables, and the committed dist on real servers, side by side. Says at the end how many passed.
  * `npm test -- verdict` runs the files whose path matches. `--mesh`: those of the ingress mesh, and no others.
  */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sweepLost } from '../testbed/claims.ts'
 import { ensureEdgeToolchain, ensureToolchain } from '../testbed/toolchain.ts'
 
 interface Results {
@@ -36,7 +37,7 @@ const jest = [
   '--json',
   `--outputFile=${output}`
 ]
-const { status } = spawnSync(
+const tests = spawn(
   process.execPath,
   [
     '--experimental-vm-modules',
@@ -46,8 +47,17 @@ const { status } = spawnSync(
   ],
   { stdio: ['ignore', 'ignore', 'inherit'], cwd: join(import.meta.dirname, '..') }
 )
-const results = JSON.parse(readFileSync(output, 'utf8')) as Results
+// a terminal sends Ctrl-C to both, others to this process alone
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => tests.kill(signal))
+const status = await new Promise<number | null>(done => tests.once('exit', done))
+// of a worker that was killed before it took its bed down
+await sweepLost()
+const results = existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Results) : undefined
 rmSync(folder, { recursive: true, force: true })
+if (results === undefined) {
+  console.log('stopped before the end')
+  process.exit(1)
+}
 // A suite that could not even start counts as a failure.
 const failed = results.numFailedTests + results.numRuntimeErrorTestSuites
 console.log(`${results.numPassedTests} passed, ${failed} failed, ${results.numPendingTests} skipped`)

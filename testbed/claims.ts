@@ -65,6 +65,11 @@ function tryReadRecord(dir: string): BedRecord {
   }
 }
 
+/** Takes down what processes that are gone have left. */
+export async function sweepLost(): Promise<void> {
+  if (existsSync(bedsDir)) await withLock(join(bedsDir, 'lock'), sweep)
+}
+
 async function sweep(): Promise<void> {
   for (const { record, owned } of listBeds()) if (!owned) await destroy(record.dir)
   // of a tear-down that was killed in its last step
