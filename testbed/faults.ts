@@ -38,6 +38,8 @@ const bed = await openBed({
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
     say(`${signal}: taking the bed down …`)
+    // what is under way fails with its servers
+    process.on('uncaughtException', () => undefined)
     void bed.close().then(() => process.exit(130))
   })
 
