@@ -24,7 +24,12 @@ export type Values = Readonly<Record<string, string>>
 
 /** The `with:` of the action's step in one of the example workflows, its expressions filled in. */
 export function withOf(file: string, values: Values): Readonly<Record<string, string>> {
-  const { jobs } = parse(readFileSync(join(folder, file), 'utf8')) as Workflow
+  return withIn(readFileSync(join(folder, file), 'utf8'), file, values)
+}
+
+/** The same of a workflow's text; `file` is where that stands. */
+export function withIn(text: string, file: string, values: Values): Readonly<Record<string, string>> {
+  const { jobs } = parse(text) as Workflow
   const [job] = Object.values(jobs)
   const step = job?.steps.find(({ uses }) => uses.startsWith('swarm-rollout/action@'))
   if (!step?.with) throw new Error(`${file} does not use the action`)
