@@ -28,15 +28,29 @@ export function mostOfOneSlot(failures: readonly TaskSeen[], { target }: Service
 }
 
 /**
- * A slot whose tasks fail again and again; null when there is none. Twice is enough where the container cannot even be made or started; once may
+ * A slot whose tasks fail again and again; null when there is none. What passes by itself has half a minute. Twice is enough where the container cannot even be made or started; once may
  * be the engine's own trouble of a moment. Else it is three tasks that were started with every other service up (`othersUpSince`, engine time; null: they are not): the first tasks of an
  * application may fail until its database answers.
  */
 export function crashLoopOf(seen: ServiceSeen, othersUpSince: number | null): readonly TaskSeen[] | null {
   const failures = mostOfOneSlot(failuresOf(seen), seen)
-  if (failures.filter(isLasting).length >= 2) return failures
-  const counted = othersUpSince === null ? [] : failures.filter(({ firstSeenAt }) => firstSeenAt >= othersUpSince)
+  const passing = failures.filter(isPassing)
+  if (passing.length >= 3 && (passing.at(-1)?.endedAt ?? 0) - (passing[0]?.endedAt ?? 0) >= passingMs) return failures
+  const own = failures.filter(failure => !isPassing(failure))
+  if (own.filter(isLasting).length >= 2) return failures
+  const counted = othersUpSince === null ? [] : own.filter(({ firstSeenAt }) => firstSeenAt >= othersUpSince)
   return counted.length >= 3 ? failures : null
+}
+
+/** How long a node may take to put its networks in order. */
+const passingMs = 30_000
+
+/**
+ * Whether it is the node's trouble of a moment, seen on engine 28.5: a network that was removed has its addresses given to the next one at once, while
+ * nodes still hold it; and a task can reach its node before its address does.
+ */
+function isPassing({ task }: TaskSeen): boolean {
+  return /Pool overlaps with other one|missing network attachments/i.test(task.Status.Err ?? '')
 }
 
 /** Whether another try can hardly help: the engine could not make or start the container at all. */

@@ -111,6 +111,14 @@ const beforeStart: readonly Rule[] = [
     () => ({ what: 'could not start: its network has no address left', remedy: 'Give the network a larger subnet.' })
   ],
   [
+    /Pool overlaps with other one/i,
+    () => ({
+      what: 'could not start: on its node, another network has the addresses of its own',
+      remedy:
+        'Run the deploy again if a network was only just removed; else give the network in the compose file another `ipam` subnet.'
+    })
+  ],
+  [
     /no space left on device/i,
     () => ({
       what: 'could not start: the disk of its node is full',

@@ -304,13 +304,28 @@ describe('failures', () => {
   it('of which one could not be started are no end yet, two are', () => {
     const refused = (id: string, since: number) =>
       task('web', id, 'rejected', since, {
-        Status: { State: 'rejected', Err: 'node is missing network attachments, ip addresses may be exhausted' }
+        Status: { State: 'rejected', Err: 'No such image: app:2' }
       })
     const looks = (...failed: ReturnType<typeof task>[]) => [
       look(100, [service('web')], [task('web', 'next', 'ready', 99), ...failed])
     ]
     expect(play([target('web')], looks(dies('a', 95), refused('b', 96))).last.verdict).toBe('pending')
     expect(play([target('web')], looks(dies('a', 95), refused('b', 96), refused('c', 97))).last.verdict).toBe('failed')
+  })
+
+  it.each([
+    'node is missing network attachments, ip addresses may be exhausted',
+    'invalid pool request: Pool overlaps with other one on this address space'
+  ])('of a network that is not in order yet (%s) have half a minute', error => {
+    const refused = (id: string, since: number) =>
+      task('web', id, 'rejected', since, { Status: { State: 'rejected', Err: error } })
+    const looks = (...failed: ReturnType<typeof task>[]) => [
+      look(130, [service('web')], [task('web', 'next', 'ready', 129), ...failed])
+    ]
+    const soon = ['a', 'b', 'c', 'd', 'e'].map((id, index) => refused(id, 90 + index))
+    expect(play([target('web')], looks(...soon)).last.verdict).toBe('pending')
+    expect(play([target('web')], looks(...soon, refused('f', 119))).last.verdict).toBe('pending')
+    expect(play([target('web')], looks(...soon, refused('f', 120))).last.verdict).toBe('failed')
   })
 
   it('that the engine forgot meanwhile still count', () => {
