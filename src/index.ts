@@ -1,72 +1,19 @@
-import { readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { freeLock } from './adapters/abandoned.js'
-import { actionsLog, actionsOutputs, splitEnvironment, state } from './adapters/actions.js'
-import { githubBuildCache } from './adapters/cache.js'
-import { systemClock } from './adapters/clock.js'
-import { openGithub } from './adapters/github.js'
-import { localFiles } from './adapters/files.js'
-import { fetchHttp } from './adapters/http.js'
-import { serveImages } from './adapters/image-server.js'
-import { localShell } from './adapters/shell.js'
-import { cleanUpConnection, makeConnect, type ConnectionRecord } from './adapters/ssh.js'
-import { readJob } from './job.js'
-import { main } from './main.js'
-import type { Ports } from './ports.js'
+import { actionsLog, state } from './adapters/actions.js'
+import { cleanUpConnection, type ConnectionRecord } from './adapters/ssh-folder.js'
 
 /**
  * The runner starts it twice: first as the step itself and then, whatever became of that, as post, by way of `post.mjs`,
- * which becomes `dist/post.js`.
+ * which becomes `dist/post.js`. What only the step needs is loaded for it alone: post is there in every job.
  */
 if (process.argv[1]?.endsWith('post.js') === true) await cleanUp()
-else process.exitCode = (await start()) ? 0 : 1
+else {
+  const { start } = await import(/* webpackMode: "eager" */ './start.js')
+  process.exitCode = (await start()) ? 0 : 1
+}
 // A kept-alive socket must not hold the job open.
 process.exit()
-
-async function start(): Promise<boolean> {
-  const { inputs, env } = splitEnvironment(process.env)
-  const runnerTemp = env['RUNNER_TEMP'] ?? tmpdir()
-  const log = actionsLog()
-  const files = localFiles(runnerTemp, folder => state.save('folder', folder))
-  const cancelled = cancellation()
-  const ports: Ports = {
-    env,
-    log,
-    files,
-    shell: localShell,
-    clock: systemClock,
-    http: fetchHttp,
-    outputs: actionsOutputs,
-    cancelled,
-    github: openGithub({ http: fetchHttp, clock: systemClock, cancelled }),
-    serveImages,
-    cache: githubBuildCache(runnerTemp, log),
-    connect: makeConnect({
-      env,
-      runnerTemp,
-      log,
-      remember: record => state.save('connection', JSON.stringify(record))
-    })
-  }
-  const job = readJob(env, await readEvent(env['GITHUB_EVENT_PATH']))
-  return await main({ inputs, job, ports, workspace: env['GITHUB_WORKSPACE'] ?? process.cwd() })
-}
-
-/** The runner cancels a job by SIGINT, and 7.5 s later by SIGTERM (actions/runner ProcessInvoker.cs). */
-function cancellation(): AbortSignal {
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => controller.abort(new Error('The job was cancelled.')))
-  return controller.signal
-}
-
-async function readEvent(path: string | undefined): Promise<unknown> {
-  try {
-    return path === undefined ? null : JSON.parse(await readFile(path, 'utf8'))
-  } catch {
-    return null
-  }
-}
 
 /** What main left, or could not take away as it was killed. It only warns: the verdict is main's. */
 async function cleanUp(): Promise<void> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import type { ConnectionRecord } from './ssh.js'
+import type { ConnectionRecord } from './ssh-folder.js'
 
 /** How long the engine may take over it: the post step is not to hold the job up. */
 const answerMs = 5_000

@@ -1,7 +1,8 @@
-import * as core from '@actions/core'
+import { appendFile } from 'node:fs/promises'
 import type { Place } from '../errors.js'
 import type { Log, Outputs } from '../ports.js'
 import { defuse } from '../text.js'
+import { command, leave, say } from './workflow-commands.js'
 
 /** The job's log on a runner, by workflow commands (https://docs.github.com/actions/reference/workflow-commands-for-github-actions). */
 export function actionsLog(): Log {
@@ -9,32 +10,34 @@ export function actionsLog(): Log {
   const redact = (text: string): string =>
     [...masked].sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
   return {
-    info: line => core.info(defuse(line)),
-    debug: line => core.debug(line),
-    notice: (message, at) => core.notice(message, place(at)),
-    warning: (message, at) => core.warning(message, place(at)),
+    info: line => say(defuse(line)),
+    debug: line => say(command('debug', line)),
+    notice: (message, at) => say(command('notice', message, place(at))),
+    warning: (message, at) => say(command('warning', message, place(at))),
     error: (message, at) => {
-      core.error(message, place(at))
+      say(command('error', message, place(at)))
       // the runner shows the place beside the log, not in it
-      if (at !== undefined) core.info(defuse(`at ${at.file}${at.line === undefined ? '' : `, line ${at.line}`}`))
+      if (at !== undefined) say(defuse(`at ${at.file}${at.line === undefined ? '' : `, line ${at.line}`}`))
     },
-    group: (title, body) => core.group(title, body),
+    group: async (title, body) => {
+      say(command('group', title))
+      try {
+        return await body()
+      } finally {
+        say(command('endgroup', ''))
+      }
+    },
     mask: value => {
       if (value === '' || masked.has(value)) return
       masked.add(value)
-      core.setSecret(value)
+      say(command('add-mask', value))
     },
     redact
   }
 }
 
-function place(at: Place | undefined): core.AnnotationProperties {
-  if (at === undefined) return {}
-  return {
-    file: at.file,
-    ...(at.line === undefined ? {} : { startLine: at.line }),
-    ...(at.column === undefined ? {} : { startColumn: at.column })
-  }
+function place(at: Place | undefined): Record<string, string | number | undefined> {
+  return at === undefined ? {} : { file: at.file, line: at.line, col: at.column }
 }
 
 /** Every input as the workflow gave it, by its name in action.yml, and the rest of the job's environment. */
@@ -54,17 +57,18 @@ export function splitEnvironment(environment: NodeJS.ProcessEnv): {
 
 /** What main leaves for post. Saved before the thing it undoes is made, so that a killed main leaves nothing behind. */
 export const state = {
-  save: (name: string, value: string): void => core.saveState(name, value),
-  read: (name: string): string => core.getState(name)
+  save: (name: string, value: string): void => leave('GITHUB_STATE', name, value),
+  read: (name: string): string => process.env[`STATE_${name}`] ?? ''
 }
 
 /** Outputs by the runner's file commands. A runner without summaries (older ones, Gitea's) gets none. */
 export const actionsOutputs: Outputs = {
-  set: (name, value) => core.setOutput(name, value),
-  exportVariable: (name, value) => core.exportVariable(name, value),
+  set: (name, value) => leave('GITHUB_OUTPUT', name, value),
+  exportVariable: (name, value) => leave('GITHUB_ENV', name, value),
   summary: async markdown => {
-    if (process.env['GITHUB_STEP_SUMMARY'] === undefined || markdown === '') return
-    await core.summary.addRaw(markdown, true).write()
+    const path = process.env['GITHUB_STEP_SUMMARY']
+    if (path === undefined || path === '' || markdown === '') return
+    await appendFile(path, `${markdown}\n`)
   },
-  remember: (name, value) => core.saveState(name, value)
+  remember: (name, value) => state.save(name, value)
 }
