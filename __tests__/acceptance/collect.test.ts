@@ -74,6 +74,26 @@ describe('in a swarm of several stacks', () => {
     await docker('service', 'rm', 'b_web')
   }, 60_000)
 
+  it('removes nothing when it is told so before, and asks only where there is something to remove', async () => {
+    const { engine } = run.host
+    let asked = 0
+    const beforeRemoval = (): Promise<void> => {
+      asked += 1
+      return Promise.reject(new Error('the lock is lost'))
+    }
+    const collect = () => collectGarbage(run.ports, engine, { stack: 'held', keep: 3, beforeRemoval })
+    await collect()
+    expect(asked).toBe(0)
+    await engine.createObject('secret', 'held_free', Buffer.from('x'), {
+      [label.namespace]: 'held',
+      [label.kind]: 'secret'
+    })
+    await expect(collect()).rejects.toThrow('the lock is lost')
+    expect(asked).toBe(1)
+    expect(await docker('secret', 'ls', '--format', '{{.Name}}')).toContain('held_free')
+    await docker('secret', 'rm', 'held_free')
+  }, 60_000)
+
   it('removes a stack but for what another one uses, and says so', async () => {
     const { engine } = run.host
     await docker('network', 'create', '--driver', 'overlay', ...namespace('c'), 'c_shared')

@@ -340,6 +340,26 @@ describe('releases on a swarm', () => {
     60_000
   )
 
+  it('marks a record that was labelled meanwhile, and leaves one that is gone', async () => {
+    const { engine } = run.host
+    const entry = await saveRelease(engine, {
+      stack: 'marked',
+      entries: [],
+      live: [],
+      build: id => ({
+        ...{ version: 1, id, stack: 'marked', commit: 'c', ref: 'main', actor: 'a', runUrl: 'u', at: 'now' },
+        ...{ rendered: stackOf({}), phases: [], jobs: [], openReplicas: [], images: {} }
+      })
+    })
+    await engine.labelObject('config', entry.object, { ...entry.object.Spec.Labels, note: 'mine' })
+    await markRelease(engine, entry, { verdict: 'deployed' })
+    const [marked] = await readReleases(engine, 'marked')
+    expect(marked).toMatchObject({ verdict: 'deployed', object: { Spec: { Labels: { note: 'mine' } } } })
+    await engine.removeObject('config', entry.object.ID)
+    await markRelease(engine, entry, { verdict: 'failed' })
+    expect(await readReleases(engine, 'marked')).toEqual([])
+  }, 60_000)
+
   it('collects what nothing needs, keeps what a rollback needs, and refuses a release whose secret is gone', async () => {
     const [v1 = ''] = images
     const { engine } = run.host

@@ -153,12 +153,16 @@ async function settle(
   if (status === 'overtaken') return []
   if (status !== 'deployed') return notes
   await tryTo('What left the compose file could not be removed', async () => {
+    if (!attempt.changes.some(({ kind }) => kind === 'remove')) return
     await lock.assertHeld()
     await removeDropped(ports, engine, attempt.changes)
   })
   await tryTo('What no release needs any more could not be removed', async () => {
-    await lock.assertHeld()
-    const gone = await collectGarbage(ports, engine, { stack: attempt.stack, keep: inputs.keepReleases })
+    const gone = await collectGarbage(ports, engine, {
+      stack: attempt.stack,
+      keep: inputs.keepReleases,
+      beforeRemoval: () => lock.assertHeld()
+    })
     const names = [...gone.releases, ...gone.secrets, ...gone.configs, ...gone.images]
     if (names.length > 0) ports.log.info(`Removed, as no kept release needs them: ${names.join(', ')}`)
   })

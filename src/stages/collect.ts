@@ -22,7 +22,12 @@ export interface Collected {
 export async function collectGarbage(
   ports: Ports,
   engine: Engine,
-  options: { readonly stack: string; readonly keep: number }
+  options: {
+    readonly stack: string
+    readonly keep: number
+    /** Called once before the first removal, if there is any; what it throws keeps everything as it is. */
+    readonly beforeRemoval?: () => Promise<void>
+  }
 ): Promise<Collected> {
   const { stack, keep } = options
   const [services, records, secrets, configs] = await Promise.all([
@@ -32,6 +37,8 @@ export async function collectGarbage(
     engine.objects('config', { stack, labels: [`${label.kind}=config`] })
   ])
   const garbage = chooseGarbage({ stack, keep, services, entries: parseEntries(records), secrets, configs })
+  const { releases, secrets: oldSecrets, configs: oldConfigs } = garbage
+  if (releases.length + oldSecrets.length + oldConfigs.length > 0) await options.beforeRemoval?.()
   const attempt = async (name: string, remove: () => Promise<boolean>): Promise<readonly string[]> => {
     try {
       return (await remove()) ? [name] : []

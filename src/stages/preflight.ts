@@ -26,6 +26,9 @@ export interface PreflightOptions {
 /** A registry that nobody answers for keeps the engine waiting for half a minute. */
 const registryMs = 15_000
 
+/** Where an engine keeps its data unless told otherwise. */
+const usualRoot = '/var/lib/docker'
+
 export interface PreflightReport {
   readonly checks: readonly Check[]
   /** The checks that keep a deploy from working. */
@@ -42,17 +45,21 @@ export interface PreflightReport {
  */
 export async function preflight(ports: Ports, host: Host, options: PreflightOptions): Promise<PreflightReport> {
   const { engine } = host
+  // a command takes several round trips: under way while the engine is asked, on the folder that it nearly always is
+  const usualDisk = diskOf(host, usualRoot)
+  usualDisk.catch(() => undefined) // where the run ends before it is waited for
   const asked = ports.clock.now()
   const [version, info] = await Promise.all([engine.version(), engine.info()])
   const answered = ports.clock.now()
   const base = [checkEngine(version), checkSwarm(info, host.name)]
   const clock = clockOf(info, (asked + answered) / 2)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
+  const root = info.DockerRootDir ?? usualRoot
   const [nodes, networks, volumes, disk, registries] = await Promise.all([
     engine.nodes(),
     options.externals.networks.length === 0 ? [] : engine.networks(),
     options.externals.volumes.length === 0 ? [] : allVolumes(host),
-    diskOf(host, info.DockerRootDir ?? '/var/lib/docker'),
+    root === usualRoot ? usualDisk : diskOf(host, root),
     Promise.all((options.repositories ?? []).map(each => registryOf(ports, engine, each)))
   ])
   return report(

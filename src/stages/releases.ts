@@ -1,4 +1,4 @@
-import type { Service } from '../engine-types.js'
+import type { Service, SwarmObject } from '../engine-types.js'
 import { releaseGone, releaseTooLarge } from '../errors/release.js'
 import { messageOf } from '../errors.js'
 import { label } from '../model.js'
@@ -60,7 +60,7 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<R
 
 /**
  * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. Asks for
- * the newest version of the record first, as compare-and-set wants it. A record that is gone is left at that. A release
+ * the newest version of the record, as compare-and-set wants it, where the one at hand is not. A record that is gone is left at that. A release
  * of which a part still runs was not rolled back, even if the swarm took one of its services back: it failed.
  */
 export async function markRelease(
@@ -72,14 +72,14 @@ export async function markRelease(
     result.verdict === 'rolled-back' && isStillThere(entry.id, await engine.services(entry.stack))
       ? 'failed'
       : result.verdict
-  for (let attempt = 1; ; attempt++) {
-    const object = await engine.config(entry.object.ID)
-    if (object === null) return
+  let object: SwarmObject | null = entry.object
+  for (let attempt = 1; object !== null; attempt++) {
     try {
       await engine.labelObject('config', object, verdictLabels(object.Spec.Labels ?? {}, verdict, result.live))
       return
     } catch (error) {
       if (!(error instanceof EngineError) || attempt >= 5) throw error
+      object = await engine.config(entry.object.ID)
     }
   }
 }
