@@ -152,7 +152,7 @@ const testFiles = readdirSync(join(project, '__tests__'), { recursive: true, enc
 
 /** Programs and words of the shell that commands on a page begin with: another one is a typing error, or new and belongs here. */
 const programs = new Set(
-  `docker npm node git gh ssh ssh-keygen adduser usermod mkdir chown cat rm .ci/run
+  `docker npm node git gh ssh ssh-keygen useradd mkdir chown cat rm .ci/run
    set for do done exec export [ continue basename tr`.split(/\s+/)
 )
 
