@@ -3,6 +3,8 @@ import { releaseRow } from '../report/roll-out.js'
 import { keyOf, liveRelease } from '../release/record.js'
 import { rollbackTargets } from '../release/find.js'
 import type { Node, Service } from '../engine-types.js'
+import { modeOf } from '../release/target.js'
+import { standingOf, type Standing } from '../rollout/standing.js'
 import { readReleases } from '../stages/releases.js'
 import { openHost } from './host.js'
 import { assertHealthy } from './ready.js'
@@ -14,20 +16,23 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
   await using host = await openHost(run)
   const checks = await assertHealthy(run, host)
   const { engine } = host
-  const [services, nodes, releases] = await Promise.all([
+  const [services, tasks, nodes, releases] = await Promise.all([
     engine.services(target.stack),
+    engine.tasksOfStack(target.stack),
     engine.nodes(),
     readReleases(engine, target.stack)
   ])
   const live = liveRelease(releases)
   const head = { command: 'status', status: 'status', stack: target.stack, startedAt: run.startedAt } as const
-  const rows = services.map(service => serviceRow(target.stack, service))
+  const look = { tasks, nodes, at: ports.clock.now() }
+  const rows = services.map(service => serviceRow(target.stack, service, standingOf(service, modeOf(service), look)))
   for (const row of rows)
     ports.log.info(`${row.key}: ${row.running}/${row.desired} running, ${row.imageAfter ?? 'no image'}`)
   return {
     report: {
       ...emptyReport({ ...head, endedAt: ports.clock.now() }),
-      ...(live !== null && { release: live.id }),
+      // What runs, not what happens to be checked out.
+      ...(live !== null && { release: live.id, commit: live.commit, refName: live.ref }),
       checks,
       services: rows,
       nodes: nodes.map(nodeRow),
@@ -39,19 +44,18 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
   }
 }
 
-function serviceRow(stack: string, service: Service): ServiceRow {
+function serviceRow(stack: string, service: Service, { replicas, verdict, reason }: Standing): ServiceRow {
   const image = service.Spec.TaskTemplate.ContainerSpec?.Image ?? null
-  const { RunningTasks: running = 0, DesiredTasks: desired = 0 } = service.ServiceStatus ?? {}
   const state = service.UpdateStatus?.State ?? ''
+  const swarm = state === '' || state === 'completed' ? [] : [`the swarm says: ${state.replaceAll('_', ' ')}`]
   return {
     key: keyOf(stack, service),
     imageBefore: image,
     imageAfter: image,
-    running,
-    desired,
+    ...replicas,
     durationMs: null,
-    verdict: running >= desired ? 'running' : 'failed',
-    reason: state === '' || state === 'completed' ? '' : `the swarm says: ${state.replaceAll('_', ' ')}`
+    verdict,
+    reason: [...(reason === '' ? [] : [reason]), ...swarm].join('; ')
   }
 }
 
