@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { startGithub, type FakeGithub } from '../../testbed/github/server.ts'
 import { pushVersions, type Pushed } from '../../testbed/images.ts'
+import { startForwardProxy } from '../../testbed/proxy.ts'
 import { web } from './workshop.ts'
 import { Actions, pullRequestEvent, type Trigger } from './workflow-files.ts'
 
@@ -105,6 +106,50 @@ describe('a preview at a port that the swarm chooses', () => {
     expect(await bed.server.docker('service', 'ls', '--format', '{{.Name}}')).toBe('shop-pr-2_web')
   }, 120_000)
 
+  it('is not taken over by a deploy of another stack that has its name', async () => {
+    const result = await actions.run({
+      file: 'production.yml',
+      event: { name: 'push', payload: {} },
+      with: { ...open, stack: 'shop-pr-2', 'verify-url': '' }
+    })
+    expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+    expect(result.log).toContain('The stack shop-pr-2 is there already and is the preview of acme/shop#2: it is left')
+  }, 60_000)
+
+  it('is a preview still when it goes back by hand', async () => {
+    write({ web: web(image(2)) })
+    expect(await actions.run(preview(2, 'synchronize'))).toMatchObject({ outputs: { status: 'deployed' } })
+    const back = await actions.run({
+      file: 'rollback.yml',
+      values: { 'inputs.release': 'r1' },
+      with: { 'pull-username': '', 'pull-password': '', stack: 'shop-pr-2' }
+    })
+    expect(back).toMatchObject({ status: 'success', outputs: { status: 'deployed', release: 'r4' } })
+    const marked = ['--filter', 'label=swarm-rollout.preview=acme/shop#2', '--format', '{{.Name}}']
+    expect(await bed.server.docker('service', 'ls', ...marked)).toBe('shop-pr-2_web')
+    expect(await bed.server.docker('config', 'ls', ...marked)).toContain('shop-pr-2.release.r4')
+  }, 120_000)
+
+  it('says so when there are more than the limit allows, and which go', async () => {
+    write({ web: web(image(1)) })
+    const result = await actions.run(preview(3, 'opened', { 'preview-limit': '1' }))
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    expect(result.log).toContain('2 previews are live, more than `preview-limit` allows (1)')
+    expect(commentsOf(3)[0]?.body).toMatch(/removes <code>shop-pr-2<\/code>/)
+    expect(await actions.run(preview(3, 'closed'))).toMatchObject({ status: 'success' })
+  }, 120_000)
+
+  it('is kept, with one warning, where GitHub does not say how its pull request stands', async () => {
+    github.permissions = { ...github.permissions, 'pull-requests': 'none' }
+    const result = await actions.run({ file: 'prune.yml' })
+    github.permissions = { ...github.permissions, 'pull-requests': 'write' }
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
+    expect(result.summary).toContain('0 of 1 previews removed')
+    const warnings = result.annotations.filter(({ message }) => message.includes('how the pull request stands'))
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]?.message).toContain('Add `pull-requests: read` under `permissions:`')
+  }, 60_000)
+
   it('goes when it is too old', async () => {
     const result = await actions.run({ file: 'prune.yml', with: { 'preview-ttl': '1s' } })
     expect(result).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
@@ -199,5 +244,27 @@ describe('plan.yml', () => {
     expect(comment?.body).toMatch(/app:1&#64;[0-9a-f]{8}<\/code> → <code>:2&#64;[0-9a-f]{8}/)
     expect(comment?.body).toContain('API&#95;TOKEN')
     expect(comment?.body).not.toContain('tops3cret')
+  }, 60_000)
+
+  it('that cannot be made says so in the comment: what stood there is outdated', async () => {
+    write({ web: { ...web(image(1)), privileged: true } })
+    const result = await actions.run(trigger())
+    expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+    const comments = commentsOf(4).filter(({ body }) => body.startsWith('<!-- swarm-rollout:shop -->'))
+    expect(comments).toHaveLength(1)
+    expect(comments[0]?.body).toMatch(/### ❌ Failed[^]*privileged/)
+  }, 60_000)
+
+  it('reaches GitHub through the proxy of the runner', async () => {
+    write(services(2), rest)
+    const proxy = await startForwardProxy({ 'ghes.example.test': Number(new URL(github.url).port) })
+    const calls = github.calls.length
+    const env = { GITHUB_API_URL: 'http://ghes.example.test', GITHUB_GRAPHQL_URL: '', http_proxy: proxy.url }
+    const result = await actions.run({ ...trigger(), env })
+    await proxy.close()
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'planned' } })
+    expect(result.log).toContain('Comment on pull request #4 updated')
+    expect(proxy.tunnels).toContain('ghes.example.test:80')
+    expect(github.calls.length).toBeGreaterThan(calls)
   }, 60_000)
 })

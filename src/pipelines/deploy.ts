@@ -3,6 +3,8 @@ import type { Host } from '../ports.js'
 import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects } from '../stages/objects.js'
 import { findPreviewPort } from '../stages/preview.js'
+import { findPreviews } from '../stages/prune.js'
+import { overLimit, previewsOf } from '../release/previews.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { prepare, writeStackFile, type Prepared } from './prepare.js'
@@ -40,13 +42,15 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     labels: labelsOf(target)
   })
   const url = await urlOf(host, target)
+  const tooMany = await previewsOverLimit(run, host, target)
   return {
     ...outcome,
     report: {
       ...outcome.report,
       checks,
       ...(url !== null && { url }),
-      ...(target.preview && { preview: { number: target.preview.number } })
+      ...(target.preview && { preview: { number: target.preview.number } }),
+      notes: [...outcome.report.notes, ...tooMany]
     },
     images: images.references,
     stackFile: await writeStackFile(run, stack)
@@ -58,6 +62,16 @@ async function urlOf(host: Host, { url, preview, stack }: StackTarget): Promise<
   if (url !== undefined || preview?.urlAt === undefined) return url ?? null
   const port = await findPreviewPort(host.engine, stack)
   return port === null ? null : preview.urlAt(port)
+}
+
+/** A deploy removes no preview of others, and says where `prune` will. */
+async function previewsOverLimit({ ports, inputs, job }: Run, host: Host, { preview }: StackTarget): Promise<string[]> {
+  if (preview === undefined || inputs.previewLimit === 0) return []
+  const live = await findPreviews(host.engine).catch(() => [])
+  const note = overLimit(previewsOf(job.repository, live), inputs.previewLimit)
+  if (note === null) return []
+  ports.log.warning(note)
+  return [note]
 }
 
 /** The registry logins of this run: to push with, and for the nodes to pull with. */

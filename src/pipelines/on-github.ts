@@ -1,9 +1,11 @@
-import type { Github } from '../ports.js'
-import type { RunReport } from '../report/model.js'
+import { githubRefused } from '../errors/github.js'
+import { GithubError, type Github, type PullRequestState } from '../ports.js'
+import { emptyReport, type RunReport } from '../report/model.js'
 import { keepComment } from '../stages/comment.js'
 import { closeDeployment, openDeployment, retireDeployments } from '../stages/deployment.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 import { withJob } from './present.js'
+import { problemsOf } from './problems.js'
 
 /** The job's repository on its forge; null without a token. */
 export function openGithub(run: Run): Github | null {
@@ -53,6 +55,44 @@ export async function comment(run: Run, github: Github | null, report: RunReport
   const pull = run.job.pullRequest?.number
   if (github === null || pull === undefined || !run.inputs.comment) return
   await keepComment(run.ports, github, { pull, report: withJob(run.job, report) })
+}
+
+/**
+ * How a pull request stands: null when there is none of that number, undefined when GitHub does not say, which is told
+ * to the user. It is no more than a line where the comment, which needs the same permission, warns anyway.
+ */
+export async function askHowItStands(
+  { ports, job, inputs }: Run,
+  github: Github,
+  number: number
+): Promise<PullRequestState | null | undefined> {
+  try {
+    return await github.pullRequest(number)
+  } catch (thrown) {
+    if (!(thrown instanceof GithubError)) throw thrown
+    const { message, remedy } = githubRefused('pull request', thrown)
+    const told = inputs.comment && job.pullRequest !== undefined
+    ports.log[told ? 'info' : 'warning']([message, remedy].join(' '))
+    return undefined
+  }
+}
+
+/** Shows a run that stops before it comes to a verdict on the pull request too: what stands there would be outdated. */
+export async function orCommentWhy(
+  run: Run,
+  github: Github | null,
+  stack: string,
+  body: () => Promise<Outcome>
+): Promise<Outcome> {
+  const { ports, inputs, startedAt } = run
+  try {
+    return await body()
+  } catch (error) {
+    const head = { command: inputs.command, status: 'failed', stack, startedAt } as const
+    const report = { ...emptyReport({ ...head, endedAt: ports.clock.now() }), problems: problemsOf(error) }
+    if (!ports.cancelled.aborted) await comment(run, github, report)
+    throw error
+  }
 }
 
 /** null when no Deployment is wanted. */

@@ -8,7 +8,7 @@ import { foreseeObjects } from '../stages/objects.js'
 import { readReleases } from '../stages/releases.js'
 import { openSession } from './deploy.js'
 import { openHost } from './host.js'
-import { comment, openGithub } from './on-github.js'
+import { comment, openGithub, orCommentWhy } from './on-github.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
 import { assertReady } from './ready.js'
@@ -17,6 +17,13 @@ import type { Outcome, Run, StackTarget } from './run.js'
 
 /** What a deploy of these files would change on the swarm, by the same comparison that a deploy makes. Changes nothing. */
 export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
+  const github = openGithub(run)
+  const outcome = await orCommentWhy(run, github, target.stack, () => foresee(run, target))
+  await comment(run, github, outcome.report)
+  return outcome
+}
+
+async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
@@ -41,6 +48,5 @@ export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
     checks,
     rotated: made
   }
-  await comment(run, openGithub(run), report)
   return { report, images: images.references, stackFile: await writeStackFile(run, stack) }
 }

@@ -1,10 +1,9 @@
 import type { Github } from '../ports.js'
 import { previewUrl } from '../preview/url.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
-import { emptyReport, type RunReport, type RunStatus } from '../report/model.js'
+import type { RunStatus } from '../report/model.js'
 import { deploy } from './deploy.js'
-import { asDeployment, comment, openGithub, retire } from './on-github.js'
-import { problemsOf } from './problems.js'
+import { asDeployment, askHowItStands, comment, openGithub, orCommentWhy, retire } from './on-github.js'
 import { remove } from './remove.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
@@ -14,31 +13,19 @@ const silent: ReadonlySet<RunStatus> = new Set(['skipped', 'overtaken', 'cancell
 /** A pull request's own stack: deployed, shown as a Deployment and in the comment. */
 export async function deployPreview(run: Run, plan: PreviewPlan & { readonly kind: 'deploy' }): Promise<Outcome> {
   const github = openGithub(run)
-  const target = targetOf(run, plan, () => settle(github, plan))
-  try {
+  const target = targetOf(run, plan, () => settle(run, github, plan))
+  return await orCommentWhy(run, github, target.stack, async () => {
     const outcome = await asDeployment(run, github, target, () => deploy(run, target))
     if (!silent.has(outcome.report.status)) await comment(run, github, outcome.report)
     return outcome
-  } catch (error) {
-    if (!run.ports.cancelled.aborted) await comment(run, github, brokenReport(run, target, error))
-    throw error
-  }
-}
-
-/** What the pull request is shown of a run that stopped before it came to a verdict. */
-function brokenReport(run: Run, target: StackTarget, error: unknown): RunReport {
-  const head = { command: run.inputs.command, status: 'failed', stack: target.stack, startedAt: run.startedAt } as const
-  return {
-    ...emptyReport({ ...head, endedAt: run.ports.clock.now() }),
-    problems: problemsOf(error)
-  }
+  })
 }
 
 /** What a closed pull request leaves: nothing. */
 export async function removePreview(run: Run, plan: PreviewPlan & { readonly kind: 'remove' }): Promise<Outcome> {
   const github = openGithub(run)
-  const target = targetOf(run, plan, () => settle(github, plan))
-  const outcome = await remove(run, target)
+  const target = targetOf(run, plan, () => settle(run, github, plan))
+  const outcome = await orCommentWhy(run, github, target.stack, () => remove(run, target))
   if (outcome.report.status !== 'removed') return outcome
   await retire(run, github, target)
   await comment(run, github, outcome.report)
@@ -63,8 +50,12 @@ function targetOf({ inputs, job }: Run, preview: Preview, stillWanted: () => Pro
 }
 
 /** Why the plan no longer holds, by what GitHub says of the pull request now; null when it does. */
-async function settle(github: Github | null, plan: PreviewPlan & { readonly number: number }): Promise<string | null> {
-  const now = github === null ? null : await github.pullRequest(plan.number).catch(() => null)
-  const settled = settlePlan(plan, now)
+async function settle(
+  run: Run,
+  github: Github | null,
+  plan: PreviewPlan & { readonly number: number }
+): Promise<string | null> {
+  const now = github === null ? null : await askHowItStands(run, github, plan.number)
+  const settled = settlePlan(plan, now ?? null)
   return settled.kind === 'skip' ? settled.reason : null
 }

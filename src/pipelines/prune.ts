@@ -1,12 +1,19 @@
 import { emptyReport } from '../report/model.js'
 import { parsePreviewLabel } from '../preview/name.js'
-import { expiredPreviews, isKnownClosed, stillExpired, type ExpiryRule, type Preview } from '../release/previews.js'
+import {
+  expiredPreviews,
+  isKnownClosed,
+  previewsOf,
+  stillExpired,
+  type ExpiryRule,
+  type Preview
+} from '../release/previews.js'
 import { findPreviews } from '../stages/prune.js'
 import { removeStack } from '../stages/remove.js'
 import type { Github, Host } from '../ports.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
-import { openGithub, retire } from './on-github.js'
+import { askHowItStands, openGithub, retire } from './on-github.js'
 import type { Outcome, Run, StackTarget } from './run.js'
 
 /** Removes the previews of this repository that are past their time, too many, or whose pull request is closed. */
@@ -15,7 +22,7 @@ export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
   await using host = await openHost(run)
   const github = openGithub(run)
   const closed = new Set<string>()
-  const isClosed = asksGithub(github)
+  const isClosed = asksGithub(run, github)
   const ours = await ownPreviews(run, host)
   for (const { preview } of ours) if (await isClosed(preview)) closed.add(preview)
   const expired = expiredPreviews(ours, ruleOf(run, closed))
@@ -48,9 +55,7 @@ export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
 }
 
 async function ownPreviews({ job }: Run, host: Host): Promise<readonly Preview[]> {
-  const repository = job.repository.toLowerCase()
-  const all = await findPreviews(host.engine)
-  return all.filter(({ preview }) => parsePreviewLabel(preview)?.repository.toLowerCase() === repository)
+  return previewsOf(job.repository, await findPreviews(host.engine))
 }
 
 function ruleOf({ ports, inputs }: Run, closed: ReadonlySet<string>): ExpiryRule {
@@ -62,13 +67,18 @@ function ruleOf({ ports, inputs }: Run, closed: ReadonlySet<string>): ExpiryRule
   }
 }
 
-/** Whether GitHub says that a preview's pull request is closed or gone; false where it cannot be asked. */
-function asksGithub(github: Github | null): (preview: string) => Promise<boolean> {
+/**
+ * Whether GitHub says that a preview's pull request is closed or gone; false where it cannot be asked. Once it has not
+ * answered, it is not asked again: with many previews that would be many minutes of waiting.
+ */
+function asksGithub(run: Run, github: Github | null): (preview: string) => Promise<boolean> {
   let visible: Promise<boolean> | undefined
+  let silent = false
   return async preview => {
     const number = parsePreviewLabel(preview)?.number
-    if (github === null || number === undefined) return false
-    const state = await github.pullRequest(number).catch(() => undefined)
+    if (github === null || number === undefined || silent) return false
+    const state = await askHowItStands(run, github, number)
+    silent = state === undefined
     if (state === null) visible ??= github.repositoryVisible().catch(() => false)
     return isKnownClosed(state, (await visible) ?? false)
   }

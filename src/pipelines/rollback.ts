@@ -1,4 +1,6 @@
 import { unwell } from '../report/checks.js'
+import type { Service } from '../engine-types.js'
+import { label } from '../model.js'
 import { findRelease } from '../release/find.js'
 import { assertRestorable, readReleases } from '../stages/releases.js'
 import { openSession } from './deploy.js'
@@ -35,7 +37,7 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
     brought: release.images,
     rotated: [],
     session,
-    labels: {},
+    labels: previewOf(live),
     rollbackOf: release.id
   }
   const work = async () => {
@@ -43,4 +45,10 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
     return { ...rest, report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id } }
   }
   return await asDeployment(run, openGithub(run), target, work, commit)
+}
+
+/** A preview that goes back by hand is a preview still. */
+function previewOf(live: readonly Service[]): Readonly<Record<string, string>> {
+  const preview = live.flatMap(({ Spec }) => Spec.Labels?.[label.preview] ?? []).find(owner => owner !== '')
+  return preview === undefined ? {} : { [label.preview]: preview }
 }

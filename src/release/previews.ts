@@ -1,5 +1,6 @@
 import type { Service, SwarmObject } from '../engine-types.js'
 import { label } from '../model.js'
+import { parsePreviewLabel } from '../preview/name.js'
 import { parseEntry } from './record.js'
 
 /** A stack that shows a pull request. */
@@ -83,6 +84,23 @@ export function expiredPreviews(previews: readonly Preview[], rule: ExpiryRule):
       living++
       return limit !== undefined && living > limit ? [{ preview, why: `${limit} newer previews are live` }] : []
     })
+}
+
+/** Those of one repository, `owner/repo`. */
+export function previewsOf(repository: string, previews: readonly Preview[]): readonly Preview[] {
+  const ours = repository.toLowerCase()
+  return previews.filter(({ preview }) => parsePreviewLabel(preview)?.repository.toLowerCase() === ours)
+}
+
+/** What to say of more live previews than the limit allows; null when there are not. The deploy itself removes none. */
+export function overLimit(previews: readonly Preview[], limit: number): string | null {
+  const expired = expiredPreviews(previews, { now: 0, ttlMs: null, ...(limit > 0 && { limit }) })
+  if (expired.length === 0) return null
+  const names = expired.map(({ preview }) => `\`${preview.stack}\``).join(', ')
+  return (
+    `${previews.length} previews are live, more than \`preview-limit\` allows (${limit}): the next run with ` +
+    `\`command: prune\` and that limit removes ${names}.`
+  )
 }
 
 function age(ms: number): string {

@@ -5,16 +5,16 @@ import { previewPort } from '../preview/port.js'
 
 /**
  * Stops the run before it touches a stack that merely has the preview's name: one of another repository, or one that
- * somebody deployed by hand. Nothing to assert when the stack is no preview. Throws UserError.
+ * somebody deployed by hand. And the other way round, before a deploy takes a preview's stack for its own, which `prune`
+ * would remove one day. Throws UserError.
  */
 export async function assertOwnPreview(
   engine: Engine,
   { stack, preview }: { readonly stack: string; readonly preview?: { readonly label: string } }
 ): Promise<void> {
-  if (preview === undefined) return
   for (const { Spec } of await engine.services(stack)) {
-    const owner = Spec.Labels?.[label.preview]
-    if (owner !== preview.label) throw notThisPreview(stack, preview.label, owner)
+    const owner = Spec.Labels?.[label.preview] || undefined
+    if (owner !== preview?.label) throw notThisPreview(stack, preview?.label, owner)
   }
 }
 

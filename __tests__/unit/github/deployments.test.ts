@@ -125,7 +125,8 @@ describe('a deployment', () => {
     expect(here.lines).toEqual([
       'warning: GitHub did not let this run record the deployment: 403 Resource not accessible by integration. ' +
         'The rollout itself is not affected. Add `deployments: write` under `permissions:` of this job. Runs of forks ' +
-        'have a token that can only read.'
+        'have a token that can only read. Where the job has an `environment:` of its own, GitHub records one already: ' +
+        'set `environment: false`.'
     ])
   })
 

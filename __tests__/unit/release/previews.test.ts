@@ -4,6 +4,8 @@ import {
   expiredPreviews,
   isKnownClosed,
   listPreviews,
+  overLimit,
+  previewsOf,
   stillExpired,
   type Preview
 } from '../../../src/release/previews.js'
@@ -15,6 +17,22 @@ const now = Date.parse('2030-01-10T00:00:00Z')
 function preview(number: number, hours: number): Preview {
   return { stack: `shop-pr-${number}`, preview: `o/shop#${number}`, lastDeploy: now - hours * hour }
 }
+
+describe('more previews than the limit', () => {
+  it('are named, the oldest, as those that prune will remove', () => {
+    const three = [preview(1, 1), preview(2, 5), preview(3, 80)]
+    expect(overLimit(three, 1)).toBe(
+      '3 previews are live, more than `preview-limit` allows (1): the next run with `command: prune` and that limit ' +
+        'removes `shop-pr-2`, `shop-pr-3`.'
+    )
+    expect([overLimit(three, 3), overLimit(three, 0)]).toEqual([null, null])
+  })
+
+  it('are those of one repository, however its name is written', () => {
+    const other = { ...preview(1, 1), preview: 'o/shop-two#1' }
+    expect(previewsOf('O/Shop', [preview(2, 1), other, { ...other, preview: 'nonsense' }])).toEqual([preview(2, 1)])
+  })
+})
 
 describe('the previews of a swarm', () => {
   it('are found by their records, their services, or both; the last deploy counts', () => {
