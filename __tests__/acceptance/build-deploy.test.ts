@@ -163,7 +163,7 @@ it('tells of a platform that no node has, and stops there when that is wanted', 
 })
 
 describe('images that somebody else built', () => {
-  const app = (tag: string) => pushApp(bed.registry, { name: `theirs/app:${tag}` }, login)
+  const app = (tag: string, more: object = {}) => pushApp(bed.registry, { name: `theirs/app:${tag}`, ...more }, login)
   const inputs = () => ({
     build: 'false',
     registry: `${bed.registry}/theirs`,
@@ -181,6 +181,9 @@ describe('images that somebody else built', () => {
     expect(built(result.log)).toBe(false)
     expect(JSON.parse(result.outputs['images'] ?? '')).toEqual({ web: first.pinned })
     expect(await inspect('theirs_web', '{{.Spec.TaskTemplate.ContainerSpec.Image}}')).toBe(first.pinned)
+    const second = await app('2', { cmd: ['sleep', '3600'] })
+    const other = await shop.compose(own(second.reference)).run({ command: 'plan' })
+    expect(JSON.parse(other.outputs['images'] ?? '')).toEqual({ web: second.pinned })
     shop.close()
   })
 

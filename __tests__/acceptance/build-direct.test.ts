@@ -8,11 +8,13 @@ import { ensureToolchain } from '../../testbed/toolchain.ts'
 import type { Service } from '../../src/engine-types.js'
 import { UserError } from '../../src/errors.js'
 import { readJob } from '../../src/job.js'
+import { directPorts } from '../../src/images/direct.js'
 import type { Stack } from '../../src/model.js'
 import { carryBuilds } from '../../src/pipelines/carry-builds.js'
 import type { BuiltImages } from '../../src/pipelines/build-images.js'
 import type { Host, Ports } from '../../src/ports.js'
 import { openRegistrySession } from '../../src/stages/login.js'
+import { openDirectRegistry } from '../../src/stages/transfer.js'
 import { Caller, removeScratch } from './ssh-caller.ts'
 import { stageRun } from './stages.ts'
 
@@ -54,15 +56,20 @@ async function context(text: string): Promise<string> {
 const node = (containerdStore: boolean) =>
   containerdStore ? { daemon: { features: { 'containerd-snapshotter': true } } } : {}
 
-async function carry({ ports, host }: World, folder: string, services?: Stack): Promise<BuiltImages> {
+async function carry(
+  { ports, host }: Pick<World, 'ports' | 'host'>,
+  folder: string,
+  services?: Stack,
+  stack = 'shop'
+): Promise<BuiltImages> {
   await using session = await openRegistrySession(ports, { verify: false })
   const names = Object.keys(services?.services ?? { web: 1 })
   return await carryBuilds(ports, host, {
     builds: names.map(service => ({ service, build: { context: folder } })),
     services: services ?? { services: { web: { image: '' } } },
-    live: await host.engine.services('shop'),
+    live: await host.engine.services(stack),
     values: new Map(),
-    stack: 'shop',
+    stack,
     tags: [],
     job: { ...readJob({}, undefined), commit: '0123456789abcdef0123456789abcdef01234567' },
     platforms: ['linux/amd64'],
@@ -115,6 +122,68 @@ it('carries only what the node lacks', async () => {
   await carry(here, await context('two'))
   expect(sent()).toHaveLength(2)
   expect(sent()[1]).toBeLessThan(0.1)
+})
+
+describe('two deploys at once', () => {
+  /** Another stack whose best port is the same. */
+  const rival = (() => {
+    const best = (stack: string) => directPorts(stack)[0]
+    for (let number = 1; ; number++) if (best(`shop-${number}`) === best('shop')) return `shop-${number}`
+  })()
+  const port = (images: BuiltImages) => Number(/^127\.0\.0\.1:(\d+)\//.exec(images.images['web'] ?? '')?.[1])
+  const [best, second] = directPorts('shop')
+
+  it('that want the same port of the server carry each its own image', async () => {
+    await using here = await world({ name: 'direct', builder: { containerdStore: true } })
+    const { bed, ports } = here
+    await using host = await new Caller().connect({
+      host: bed.server.host,
+      key: bed.sshKey,
+      knownHosts: bed.knownHosts
+    })
+    const [one, two] = [await context('one'), await context('two')]
+    const images = await Promise.all([carry(here, one), carry({ ports, host }, two, undefined, rival)])
+    expect(images.map(port)).toEqual([best, best])
+    const texts = images.map(({ images: { web = '' } }) =>
+      bed.server.docker('run', '--rm', '--network=none', web, 'cat', '/text')
+    )
+    expect(await Promise.all(texts)).toEqual(['one', 'two'])
+  })
+
+  it('wait for the one that has the port, and take another when it keeps it', async () => {
+    await using here = await world({ name: 'direct', builder: { containerdStore: true } })
+    const { bed, ports, host } = here
+    await using other = await new Caller().connect({
+      host: bed.server.host,
+      key: bed.sshKey,
+      knownHosts: bed.knownHosts
+    })
+    let held = await openDirectRegistry(ports, other, rival, [])
+    const when = (sleep: () => Promise<void>, now = ports.clock.now) =>
+      ({ host, ports: { ...ports, clock: { ...ports.clock, sleep, now } } }) as const
+    let waited = false
+    const released = await carry(
+      when(async () => {
+        if (waited) return await ports.clock.sleep(1_000)
+        waited = true
+        await held[Symbol.asyncDispose]()
+      }),
+      await context('one')
+    )
+    expect(port(released)).toBe(best)
+    held = await openDirectRegistry(ports, other, rival, [])
+    expect(held.address).toBe(`127.0.0.1:${best}`)
+    let later = 0
+    const impatient = when(
+      async () => {
+        later += 30_000
+        await ports.clock.sleep(100)
+      },
+      () => ports.clock.now() + later
+    )
+    expect(port(await carry(impatient, await context('two')))).toBe(second)
+    await held[Symbol.asyncDispose]()
+  })
 })
 
 it('says that the disk of the node is full', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
@@ -418,6 +420,67 @@ describe('a registry that comes back', () => {
       expect(images['web']).toContain(`${address}/web:1@sha256:`)
       expect(run.lines.join('\n')).toMatch(/The push broke off \(.*\); trying again\./)
     } finally {
+      await end(tryRead(join(dir, 'pid')))
+    }
+  })
+})
+
+describe('a registry that dies in the middle of a push', () => {
+  it('gets the whole image once it is back', async () => {
+    const folder = workspace({ Dockerfile: 'FROM scratch\nCOPY big /big\n' })
+    writeFileSync(join(folder, 'big'), randomBytes(24 << 20))
+    const dir = mkdtempSync(join(tmpdir(), 'registry-'))
+    const toolchain = await ensureToolchain('28')
+    const [behind, address] = [`${bed.address}:5873`, `${bed.address}:5874`]
+    await startRegistry(dir, behind, toolchain, [])
+    let [received, killed] = [0, false]
+    const door = createServer(client => {
+      const inner = connect(5873, bed.address)
+      client.on('data', chunk => {
+        received += chunk.length
+        if (received < 4 << 20 || killed) return
+        killed = true
+        process.kill(tryRead(join(dir, 'pid'))?.pid ?? 0, 'SIGKILL')
+      })
+      for (const [one, other] of [
+        [client, inner],
+        [inner, client]
+      ] as const)
+        one.pipe(other).on('error', () => one.destroy())
+      inner.on('close', () => client.destroy())
+    })
+    await new Promise<void>(resolve => door.listen(5874, bed.address, resolve))
+    const sleep = async () => void (await startRegistry(dir, behind, toolchain, []))
+    const mine = { ...ports, clock: { ...ports.clock, sleep } }
+    run.lines.length = 0
+    try {
+      await using session = await openRegistrySession(ports, { verify: false })
+      const { images } = await buildImages(mine, {
+        builds: [{ service: 'web', build: { context: folder }, image: `${address}/web` }],
+        values: new Map(),
+        stack: 'shop',
+        tags: ['1'],
+        job: readJob({}, undefined),
+        platforms: [],
+        cache: 'none',
+        mode: 'always',
+        session,
+        workspace: folder
+      })
+      expect(killed).toBe(true)
+      expect(run.lines.filter(line => line.startsWith('The push broke off'))).toHaveLength(1)
+      const digest = images['web']?.split('@')[1] ?? ''
+      const reply = await fetch(`http://${behind}/v2/web/manifests/1`, {
+        headers: { accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json' }
+      })
+      expect(reply.headers.get('docker-content-digest')).toBe(digest)
+      expect(
+        `sha256:${createHash('sha256')
+          .update(await reply.text())
+          .digest('hex')}`
+      ).toBe(digest)
+    } finally {
+      door.close()
       await end(tryRead(join(dir, 'pid')))
     }
   })

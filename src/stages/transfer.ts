@@ -5,7 +5,7 @@ import { directPorts, otherNodes } from '../images/direct.js'
 import { layoutDigest } from '../images/registry-api.js'
 import type { Target } from '../images/plan.js'
 import type { Stack } from '../model.js'
-import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
+import { EngineError, type Engine, type Host, type ImageServer, type Ports } from '../ports.js'
 
 /** A way for the node to fetch images from this run: a registry on our loopback, seen on the server's. */
 export interface DirectRegistry extends AsyncDisposable {
@@ -32,50 +32,71 @@ export async function openDirectRegistry(
   running: readonly string[]
 ): Promise<DirectRegistry> {
   const [best = 0, ...others] = directPorts(stack, running)
+  const way = await openWay(ports, host)
   const reasons: string[] = []
   const deadline = ports.clock.now() + patienceMs
-  for (;;) {
-    const registry = await tryOpen(ports, host, best)
-    if (typeof registry !== 'string') return registry
-    reasons.splice(0, 1, registry)
-    if (ports.clock.now() > deadline || !/forwarding failed|EADDRINUSE/.test(registry)) break
-    await ports.clock.sleep(1_000, ports.cancelled)
-    if (ports.cancelled.aborted) throw transferCancelled()
+  try {
+    for (;;) {
+      const registry = await way.tryOn(best)
+      if (typeof registry !== 'string') return registry
+      reasons.splice(0, 1, registry)
+      if (ports.clock.now() > deadline || !/forwarding failed|EADDRINUSE/.test(registry)) break
+      await ports.clock.sleep(1_000, ports.cancelled)
+      if (ports.cancelled.aborted) throw transferCancelled()
+    }
+    for (const port of others) {
+      const registry = await way.tryOn(port)
+      if (typeof registry !== 'string') return registry
+      reasons.push(registry)
+    }
+  } catch (error) {
+    await way.close()
+    throw error
   }
-  for (const port of others) {
-    const registry = await tryOpen(ports, host, port)
-    if (typeof registry !== 'string') return registry
-    reasons.push(registry)
-  }
+  await way.close()
   throw noDirectPort(host.name, reasons.join('\n'))
 }
 
-/** The registry on this port of the server, or why it cannot be. */
-async function tryOpen(ports: Ports, host: Host, port: number): Promise<DirectRegistry | string> {
+interface Way {
+  /** The registry on this port of the server, or why it cannot be. */
+  tryOn(port: number): Promise<DirectRegistry | string>
+  close(): Promise<void>
+}
+
+/**
+ * One registry for all attempts, where a connection leads to it: an ssh that was refused a port of the server keeps what
+ * it was to lead to, and leads there when it gets the port at last (OpenSSH, channels.c: the entry of a refused remote
+ * forwarding stays in the list, and the first that fits counts).
+ */
+async function openWay(ports: Ports, host: Host): Promise<Way> {
   let bytes = 0
-  const local = host.name.startsWith('unix:')
   const onSent = (more: number): void => void (bytes += more)
-  try {
-    const server = await ports.serveImages({ onSent, ...(local ? { port } : {}) })
-    try {
-      const forwarded = local ? undefined : await host.forwardBack(server.port, port)
-      return {
-        address: `127.0.0.1:${port}`,
-        add: (name, folder) => server.add(name, folder),
-        sent: () => bytes,
-        [Symbol.asyncDispose]: async () => {
-          await forwarded?.close()
-          await server[Symbol.asyncDispose]()
-        }
-      }
-    } catch (error) {
-      await server[Symbol.asyncDispose]()
-      throw error
-    }
-  } catch (error) {
-    const reason = error instanceof UserError ? (error.problems[0]?.details ?? error.message) : messageOf(error)
-    return `${port}: ${reason}`
+  const registryOf = (server: ImageServer, port: number, close: () => Promise<void>): DirectRegistry => ({
+    address: `127.0.0.1:${port}`,
+    add: (name, folder) => server.add(name, folder),
+    sent: () => bytes,
+    [Symbol.asyncDispose]: close
+  })
+  if (host.name.startsWith('unix:')) {
+    const tryOn: Way['tryOn'] = port =>
+      ports.serveImages({ onSent, port }).then(
+        server => registryOf(server, port, async () => await server[Symbol.asyncDispose]()),
+        (error: unknown) => `${port}: ${reasonOf(error)}`
+      )
+    return { tryOn, close: () => Promise.resolve() }
   }
+  const server = await ports.serveImages({ onSent })
+  const close = async (): Promise<void> => await server[Symbol.asyncDispose]()
+  const tryOn: Way['tryOn'] = port =>
+    host.forwardBack(server.port, port).then(
+      forwarded => registryOf(server, port, () => forwarded.close().finally(close)),
+      (error: unknown) => `${port}: ${reasonOf(error)}`
+    )
+  return { tryOn, close }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof UserError ? (error.problems[0]?.details ?? error.message) : messageOf(error)
 }
 
 /**

@@ -33,6 +33,8 @@ export interface FakeGithub {
   readonly violations: string[]
   /** `GET /repos/…`, in order. */
   readonly calls: string[]
+  /** What came with them. */
+  readonly bodies: string[]
   readonly faults: Fault[]
   permissions: Permissions
   /** What the runner sets for a job of this repository. */
@@ -53,6 +55,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<FakeGith
     repository: { fullName, comments: [], deployments: [], pulls: new Map() } as Repository,
     violations: [] as string[],
     calls: [] as string[],
+    bodies: [] as string[],
     faults: [] as Fault[],
     permissions: { 'pull-requests': 'write', deployments: 'write', ...options.permissions } as Permissions
   }
@@ -62,6 +65,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<FakeGith
     void readBody(request).then(body => {
       const call = readCall(request, body)
       github.calls.push(`${call.method} ${call.path}${call.query && `?${call.query}`}`)
+      github.bodies.push(body)
       const fault = takeFault(github.faults, call)
       if (fault === 'hang up') response.destroy()
       else send(response, fault ?? answer(scene(), github, call, options.forge ?? 'github'))
