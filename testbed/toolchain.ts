@@ -72,7 +72,8 @@ function toolchainOf(value: (name: string) => string): Toolchain {
 
 /** What takes a minute says so: the lines of our own scripts are shown, those of apt and npm only when they fail. */
 export function showOwnWords(text: string): void {
-  for (const line of text.split('\n')) if (/^testbed: (?:installing|making) /.test(line)) process.stderr.write(`${line}\n`)
+  for (const line of text.split('\n'))
+    if (/^testbed: (?:installing|making) /.test(line)) process.stderr.write(`${line}\n`)
 }
 
 /** PATH with the engine's own folders first. */
