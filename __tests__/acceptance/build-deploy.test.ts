@@ -1,4 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushApp } from '../../testbed/images.ts'
 import { Workshop, web } from './workshop.ts'
@@ -137,6 +143,80 @@ describe('from source to running', () => {
     expect(await version('shop_web')).toBe(before)
   })
 })
+
+it('says in the image where it comes from and how it was built, and lends the build the job’s ssh-agent', async () => {
+  const shop = new Workshop(bed, {
+    stack: 'origin',
+    registry: `${bed.registry}/origin`,
+    'registry-username': login.username,
+    'registry-password': login.password
+  })
+  shop.write({ Dockerfile: `FROM ${base}\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"\n` })
+  shop.compose({ web: { ...web(''), image: undefined, build: { context: '.', network: 'none', ssh: ['default'] } } })
+  const sha = await commitAt(shop.workspace, '2024-02-29T12:00:00Z')
+  await using agent = await sshAgent(shop.workspace)
+  const result = await shop.run({}, { env: { GITHUB_SHA: sha, SSH_AUTH_SOCK: agent.socket } })
+  shop.close()
+  expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+  const { web: image = '' } = JSON.parse(result.outputs['images'] ?? '') as Record<string, string>
+  const index = await fromRegistry<Index>('manifests', image.split('@')[1] ?? '')
+  const attestation = { annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } }
+  expect(index.manifests).toEqual([
+    expect.objectContaining({ platform: { os: 'linux', architecture: 'amd64' } }),
+    expect.objectContaining({ annotations: expect.objectContaining(attestation.annotations) })
+  ])
+  const manifest = await fromRegistry<{ config: { digest: string } }>('manifests', index.manifests[0]?.digest ?? '')
+  const made = await fromRegistry<{ created: string; config: { Labels: object } }>('blobs', manifest.config.digest)
+  expect(made.created).toBe('2024-02-29T12:00:00Z')
+  expect(made.config.Labels).toEqual({
+    'org.opencontainers.image.source': 'https://github.com/octocat/shop',
+    'org.opencontainers.image.revision': sha,
+    'org.opencontainers.image.created': '2024-02-29T12:00:00.000Z'
+  })
+})
+
+interface Index {
+  readonly manifests: readonly { readonly digest: string }[]
+}
+
+/** What the registry has of the image of the stack origin. */
+async function fromRegistry<T>(kind: 'manifests' | 'blobs', digest: string): Promise<T> {
+  const types = ['application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json']
+  const response = await fetch(`http://${bed.registry}/v2/origin/origin-web/${kind}/${digest}`, {
+    headers: {
+      authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`,
+      accept: types.join(', ')
+    }
+  })
+  return (await response.json()) as T
+}
+
+/** Makes a folder a repository with one commit of that time, and gives its hash. */
+async function commitAt(folder: string, time: string): Promise<string> {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, GIT_COMMITTER_DATE: time, GIT_AUTHOR_DATE: time }
+  const git = async (...argv: string[]): Promise<string> => {
+    const who = ['-c', 'user.name=mona', '-c', 'user.email=mona@example.com']
+    return (await promisify(execFile)('git', [...who, ...argv], { cwd: folder, env })).stdout.trim()
+  }
+  await git('init', '-q')
+  await git('add', '.')
+  await git('commit', '-q', '-m', 'one')
+  return await git('rev-parse', 'HEAD')
+}
+
+/** An ssh-agent without a key. */
+async function sshAgent(folder: string): Promise<AsyncDisposable & { readonly socket: string }> {
+  const socket = join(folder, '.agent')
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
+  while (!existsSync(socket)) await sleep(20)
+  return {
+    socket,
+    async [Symbol.asyncDispose]() {
+      agent.kill()
+      await once(agent, 'exit')
+    }
+  }
+}
 
 it('tells of a platform that no node has, and stops there when that is wanted', async () => {
   const shop = new Workshop(bed, {
