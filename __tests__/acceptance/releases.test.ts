@@ -96,7 +96,8 @@ async function put(
     services: Object.keys(wanted.services),
     live: before,
     dockerConfig,
-    withRegistryAuth: false
+    withRegistryAuth: false,
+    stillOurs: () => Promise.resolve()
   })
   return { changes, entry, before, last }
 }
@@ -287,7 +288,8 @@ describe('releases on a swarm', () => {
         }))
         const { ports, host, dockerConfig } = run
         return applyStack(ports, host, {
-          ...{ stack: 'half', rendered, changes, services, live, dockerConfig, withRegistryAuth: false }
+          ...{ stack: 'half', rendered, changes, services, live, dockerConfig, withRegistryAuth: false },
+          stillOurs: () => Promise.resolve()
         })
       }
     })

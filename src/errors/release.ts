@@ -108,6 +108,10 @@ export function stillRunning(stack: string, what: readonly string[], waitedMs: n
   })
 }
 
+/** What the Docker CLI says when it lost the engine; it gives up at once where we would connect again. */
+export const connectionBroke =
+  /Cannot connect to the Docker daemon|error during connect|connection refused|broken pipe|EOF/i
+
 const reasons: readonly { readonly when: RegExp; readonly what: (words: string) => string; readonly remedy: string }[] =
   [
     {
@@ -151,7 +155,7 @@ const reasons: readonly { readonly when: RegExp; readonly what: (words: string) 
       remedy: 'Name a manager in `host`, or run `command: setup` once.'
     },
     {
-      when: /Cannot connect to the Docker daemon|error during connect|connection refused|broken pipe|EOF/i,
+      when: connectionBroke,
       what: () => 'the connection to the engine broke',
       remedy: 'Run the job again.'
     }

@@ -74,7 +74,12 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
     if (signal.aborted)
       return { rollout: { ...(rollout ?? unseen(run, 'cancelled')), verdict: 'cancelled' }, problems: [] }
     const isLast = index === wanted.phases.length - 1
-    const applied = await apply(run, host, wanted, { rendered, changes: of.changes, services: phase, live: of.before })
+    const applied = await apply(run, host, lock, wanted, {
+      rendered,
+      changes: of.changes,
+      services: phase,
+      live: of.before
+    })
     targets.push(...applied)
     rollout = await seeThrough(ports, host, isLast ? targets : applied, {
       stack: wanted.target.stack,
@@ -104,7 +109,13 @@ interface Application {
  * Services whose registry there is no login for are deployed without `--with-registry-auth`: with it the CLI would
  * send empty credentials over good ones.
  */
-export async function apply(run: Run, host: Host, wanted: Wanted, what: Application): Promise<readonly Target[]> {
+export async function apply(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  what: Application
+): Promise<readonly Target[]> {
   const covered = what.services.filter(key => wanted.session.covers(what.rendered.services[key]?.image ?? ''))
   const bare = what.services.filter(key => !covered.includes(key))
   const targets: Target[] = []
@@ -121,7 +132,8 @@ export async function apply(run: Run, host: Host, wanted: Wanted, what: Applicat
         services: [...services],
         live: what.live,
         dockerConfig: wanted.session.pullConfig,
-        withRegistryAuth
+        withRegistryAuth,
+        stillOurs: () => lock.assertHeld()
       }))
     )
   }

@@ -30,7 +30,7 @@ export async function goBack(
       before: of.before,
       last: of.last,
       redeploy: async (rendered, services, live) => [
-        ...(await apply(run, host, wanted, {
+        ...(await apply(run, host, lock, wanted, {
           rendered,
           changes: everyServiceAgain(rendered, services, wanted),
           services,

@@ -2,7 +2,7 @@ import { dockerEnvironment, stackDeploy } from '../commands/stack.js'
 import { onlyServices } from '../compose/subset.js'
 import { renderStack } from '../compose/render.js'
 import type { Service } from '../engine-types.js'
-import { applyFailed } from '../errors/release.js'
+import { applyFailed, connectionBroke } from '../errors/release.js'
 import { label, type Stack } from '../model.js'
 import { EngineError, type Engine, type Host, type Ports, type RunResult } from '../ports.js'
 import { deployLabels, isTouched, type Change } from '../release/compare.js'
@@ -22,6 +22,8 @@ export interface Application {
   /** Folder with the logins that the nodes pull with. */
   readonly dockerConfig: string
   readonly withRegistryAuth: boolean
+  /** Asked before the CLI is run once more; throws when the stack is another run's by now. */
+  readonly stillOurs: () => Promise<void>
 }
 
 /** How long the CLI may take; it only hands the definitions over. */
@@ -73,9 +75,12 @@ async function deploy(ports: Ports, host: Host, wanted: Application, touched: re
     const { code, stderr } = await run(missing)
     if (code === 0) return
     // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
-    // (moby/moby#39891).
-    if (!/update out of sequence/.test(stderr) || attempt >= mostTries) throw applyFailed(wanted.stack, code, stderr)
+    // (moby/moby#39891). And the CLI gives up a connection that we make anew.
+    const isLost = connectionBroke.test(stderr) && !ports.cancelled.aborted
+    if (!(isLost || /update out of sequence/.test(stderr)) || attempt >= mostTries)
+      throw applyFailed(wanted.stack, code, stderr)
     missing = await notApplied(host.engine, wanted, missing)
+    if (missing.length > 0) await wanted.stillOurs()
   }
 }
 

@@ -20,7 +20,12 @@ const change = (key: string): Change => ({
 })
 
 /** A swarm whose CLI ends each time as told, having got so far; what is asked of it is written down. */
-async function apply(rendered: Stack, before: readonly Service[], runs: readonly { stderr: string; now: Service[] }[]) {
+async function apply(
+  rendered: Stack,
+  before: readonly Service[],
+  runs: readonly { stderr: string; now: Service[] }[],
+  stillOurs = () => Promise.resolve()
+) {
   const asked: string[] = []
   let now = before
   const engine: Partial<Engine> = {
@@ -38,6 +43,7 @@ async function apply(rendered: Stack, before: readonly Service[], runs: readonly
   let count = 0
   const ports = {
     env: {},
+    cancelled: new AbortController().signal,
     log: { info: () => undefined },
     shell: {
       run: (_argv: readonly string[], options: { stdin?: string }) => {
@@ -57,10 +63,33 @@ async function apply(rendered: Stack, before: readonly Service[], runs: readonly
     services,
     live: before,
     dockerConfig: '/c',
-    withRegistryAuth: false
+    withRegistryAuth: false,
+    stillOurs
   })
   return { asked, targets }
 }
+
+describe('a connection that the CLI gave up', () => {
+  const rendered = stackOf({ db: { release: 'r2' }, web: { release: 'r2' } })
+  const at = (db: string, web: string): Service[] => [
+    live(shop, 'db', { release: db }),
+    live(shop, 'web', { release: web })
+  ]
+  const lost = {
+    stderr: 'Cannot connect to the Docker daemon at unix:///s. Is the docker daemon running?',
+    now: at('r2', 'r1')
+  }
+  const done = { stderr: '', now: at('r2', 'r2') }
+
+  it('is taken up again with what was not applied', async () => {
+    expect((await apply(rendered, at('r1', 'r1'), [lost, done])).asked).toEqual(['deploy db web', 'deploy web'])
+  })
+
+  it('is left where another run has the stack by then', async () => {
+    const theirs = () => Promise.reject(new Error('overtaken'))
+    await expect(apply(rendered, at('r1', 'r1'), [lost, done], theirs)).rejects.toThrow('overtaken')
+  })
+})
 
 describe('an update that the swarm got in between', () => {
   const rendered = stackOf({ db: { release: 'r2' }, web: { release: 'r2' } })
