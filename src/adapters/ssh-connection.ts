@@ -13,8 +13,8 @@ import { endMaster, handshake, type HandshakeOptions } from './ssh-master.js'
 /** How long a call waits for a lost connection to come back, in milliseconds, counted from the call's own start. */
 const patienceMs = 150_000
 
-/** The same once the job is cancelled: the runner kills us 7.5 s after it asked us to stop. */
-const cancelledPatienceMs = 4_000
+/** The same once that was in vain, or the job is cancelled: the runner kills us 7.5 s after it asked us to stop. */
+const briefPatienceMs = 4_000
 
 /** How long one server may leave a call unanswered before another of the list is tried. */
 const moveOnMs = 20_000
@@ -59,6 +59,8 @@ export class SshConnection implements EngineLink {
   private master: ChildProcess | undefined
   private restoring: Promise<void> | undefined
   private closed = false
+  /** The patience was in vain: until a connection is there again, nothing is worth waiting that long for. */
+  private gaveUp = false
   private readonly afterwards: (() => Promise<void>)[] = []
 
   constructor(
@@ -218,6 +220,7 @@ export class SshConnection implements EngineLink {
       const limit = Math.min(this.options.timeoutMs, 15_000, Math.max(2_000, since + this.patience() - Date.now()))
       const attempt = await this.attemptWithin(index, limit, never)
       if (attempt.kind === 'up') {
+        this.gaveUp = false
         log.info(`Connected to ${this.name} again.`)
         for (const again of this.afterwards) await again()
         return
@@ -227,11 +230,12 @@ export class SshConnection implements EngineLink {
       log.debug(`No connection to ${this.name} yet: ${why}`)
       await delay(Math.min(5_000, 500 * 2 ** tries))
     }
+    this.gaveUp = true
     throw new EngineError(0, `The connection to ${this.name} was lost and did not come back: ${why}`)
   }
 
   private patience(): number {
-    return this.options.signal.aborted ? cancelledPatienceMs : patienceMs
+    return this.options.signal.aborted || this.gaveUp ? briefPatienceMs : patienceMs
   }
 }
 

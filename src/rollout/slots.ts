@@ -7,6 +7,7 @@ import {
   isJob,
   isLive,
   isOnDownNode,
+  isOnSilentNode,
   restartCondition,
   slotOf,
   taskName,
@@ -34,14 +35,14 @@ export interface Slots {
   readonly surplus: number
 }
 
-/** What fills the places of a service at the newest snapshot. A task on a node that is down does not run, whatever its record says. */
+/** What fills the places of a service at the newest snapshot. A task on a node that is not heard of does not run, whatever its record says. */
 export function slotsOf(observation: Observation, seen: ServiceSeen): Slots {
   const present = [...seen.tasks.values()].filter(task => task.present)
   const live = present.filter(({ task }) => isLive(task))
   const liveSlots = new Set(live.map(({ task }) => slotOf(task, seen.target.mode)))
   const fresh = live.filter(task => task.current)
   const runs = (seenTask: TaskSeen) =>
-    seenTask.task.Status.State === 'running' && !isOnDownNode(observation.nodes, seenTask.task)
+    seenTask.task.Status.State === 'running' && !isOnSilentNode(observation.nodes, seenTask.task)
   const running = new Map(fresh.filter(runs).map(task => [slotOf(task.task, seen.target.mode), task]))
   const ended = newestOfSlots(
     seen,

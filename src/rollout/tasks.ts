@@ -41,7 +41,16 @@ export function isStopping(task: Task): boolean {
   return isUnwanted(task) && !hasEnded(task) && order.indexOf(task.Status.State) >= order.indexOf('assigned')
 }
 
-/** Whether the task's node does not answer: whatever the task's record says, it is not known to run. */
+/**
+ * Whether nothing has been heard of the task's node: whatever the task's record says, it is not known to run. A leader that has just come into
+ * office knows of no node before it reports, so one that died with the leader before is `unknown` for a while
+ * (moby/swarmkit manager/dispatcher/dispatcher.go, markNodesUnknown).
+ */
+export function isOnSilentNode(nodes: ReadonlyMap<string, Node>, task: Task): boolean {
+  return nodes.get(task.NodeID ?? '')?.Status.State === 'unknown' || isOnDownNode(nodes, task)
+}
+
+/** Whether the swarm has given the task's node up. */
 export function isOnDownNode(nodes: ReadonlyMap<string, Node>, task: Task): boolean {
   const state = nodes.get(task.NodeID ?? '')?.Status.State
   return state === 'down' || state === 'disconnected'

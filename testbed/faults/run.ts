@@ -40,7 +40,9 @@ export async function play(field: Field, image: string, scenario: Scenario, numb
   try {
     const hosts = (await scenario.hosts?.(field)) ?? (await field.byLeader()).slice(0, 1)
     const [connected] = hosts as [Server]
-    const home = field.managers.find(server => server !== connected) as Server
+    const [leader, ...followers] = await field.byLeader()
+    // Some scenarios take the leader or the connected manager away for good: what has its volume there would be lost.
+    const home = followers.find(server => server !== connected && server !== leader) as Server
     const deploy = (version: string, kind: Scenario['version']) => {
       write(repository, composeFile({ image, version, kind, home: home.name }), image)
       return start(field.bed, { stack, hosts, repository, registry: `${field.bed.registry}/${stack}`, version })

@@ -93,7 +93,8 @@ export const scenarios: readonly Scenario[] = [
     at: 'watch',
     strike: field => field.powerOff(field.worker),
     healMs: 15_000,
-    right: deployed
+    // Its task has failed within the monitor window then: the swarm may take that for the version's fault.
+    right: ['deployed', 'rolled-back']
   },
   {
     name: 'a worker is without power from before',

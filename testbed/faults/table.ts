@@ -24,7 +24,8 @@ way, asks every engine itself which containers are healthy, repairs everything, 
 - **Nothing lost**: something of the service serves all the same, the old version's secrets are there after a run that was not green, and the
   volume holds what it held.
 
-This page was written by \`npm run faults -- --write\` on ${ran.date}, Docker Engine ${ran.engine}.
+This page was written by \`npm run faults -- --write\` on ${ran.date}, Docker Engine ${ran.engine}, on a machine busy with other tests. Each row is
+from the last time that its scenario was played.
 
 ${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}
 `

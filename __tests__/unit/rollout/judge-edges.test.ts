@@ -137,12 +137,23 @@ describe('nodes', () => {
     ...snapshot,
     nodes: (snapshot.nodes ?? []).map(node => ({ ...node, Spec: { Availability }, Status: { State } }))
   })
-  it('that are down run nothing, whatever the records of their tasks say', () => {
-    const looks = [100, 101].map(s => withNode(look(s, [service('web')], [task('web', 'w', 'running', 5)]), 'down'))
-    const played = play([target('web')], looks)
-    expect(state(played)).toEqual({ is: 'pending', waitsFor: '1 more task to run' })
-    const seen = played.observation.services.get('shop_web')
-    expect(seen && slotsOf(played.observation, seen).running).toEqual([])
+  // unknown: of a node that died with the leader before, the new leader has not heard yet.
+  it.each(['down', 'unknown', 'disconnected'])(
+    'that are %s run nothing, whatever the records of their tasks say',
+    is => {
+      const looks = [100, 101].map(s => withNode(look(s, [service('web')], [task('web', 'w', 'running', 5)]), is))
+      const played = play([target('web')], looks)
+      expect(state(played)).toEqual({ is: 'pending', waitsFor: '1 more task to run' })
+      const seen = played.observation.services.get('shop_web')
+      expect(seen && slotsOf(played.observation, seen).running).toEqual([])
+    }
+  )
+
+  it('of which the new leader hears again go on as before', () => {
+    const at = (second: number, is: string) =>
+      withNode(look(second, [service('web')], [task('web', 'w', 'running', 5)]), is)
+    const looks = [at(100, 'ready'), at(101, 'unknown'), at(102, 'ready'), at(103, 'ready')]
+    expect(state(play([target('web')], looks))?.is).toBe('deployed')
   })
 
   it.each([
