@@ -40,12 +40,14 @@ system_plugins() {
   return 1
 }
 
-# package:command pairs whose command is not there
+# packages whose command, or library, is not there
 missing() {
   local want="openssh-server:sshd openssh-client:ssh openssh-client:ssh-keygen iproute2:ip iptables:iptables util-linux:nsenter perl-base:perl procps:ps" p
   [ -z "$edge" ] || want="$want kmod:modprobe iptables:iptables-legacy"
   system_plugins >/dev/null || want="$want runc:runc"
   for p in $want; do command -v "${p#*:}" >/dev/null || echo "${p%:*}"; done | sort -u
+  # the one library of the old engine that a bare Debian lacks
+  [ "$generation" != 20 ] || ldconfig -p | grep -q 'libdevmapper\.so\.1\.02\.1' || echo libdevmapper1.02.1
 }
 
 complete() { [ -e "$tools/complete" ] && { [ -z "$edge" ] || [ -e "$edge/complete" ]; } && { [ -e "$engine/complete" ] || system_plugins >/dev/null; } && [ -z "$(missing)" ]; }
