@@ -160,6 +160,7 @@ export const scenarios: readonly Scenario[] = [
     version: 'job',
     at: 'job',
     strike: field => field.powerOff(field.worker),
-    right: ['deployed', 'failed']
+    // No other node may run it, so it is waited for until the timeout; the service that waits for it is not touched.
+    right: ['rolled-back']
   }
 ]
