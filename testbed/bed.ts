@@ -74,6 +74,16 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
   }
 }
 
+/** Takes a bed down on Ctrl-C and the like, and ends the process: what is under way then fails with its servers, unheard. */
+export function closeOnSignal(bed: Bed, say: (line: string) => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say(`${signal}: taking the bed down …`)
+      process.on('uncaughtException', () => undefined)
+      void bed.close().then(() => process.exit(130))
+    })
+}
+
 /** A bed that has its folder elsewhere (in a chroot, say) was quicker to lay its cable on the network that both use. */
 class NumberTaken extends Error {}
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openBed } from './bed.ts'
+import { closeOnSignal, openBed } from './bed.ts'
 import { Field } from './faults/field.ts'
 import { play, type Result } from './faults/run.ts'
 import { scenarios } from './faults/scenarios.ts'
@@ -37,13 +37,7 @@ const bed = await openBed({
   servers: [{}, { joins: 'manager' }, { joins: 'manager' }, {}],
   builder: { containerdStore: true }
 })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
-    say(`${signal}: taking the bed down …`)
-    // what is under way fails with its servers
-    process.on('uncaughtException', () => undefined)
-    void bed.close().then(() => process.exit(130))
-  })
+closeOnSignal(bed, say)
 
 const image = (await pushApp(bed.registry, { name: 'app:1' })).reference
 const { Version: engine } = (await bed.server.api('GET', '/version')) as { Version: string }

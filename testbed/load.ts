@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openBed } from './bed.ts'
+import { closeOnSignal, openBed } from './bed.ts'
 import { Meter } from './bench/meter.ts'
 import { pushApp } from './images.ts'
 import { startAction } from './runner.ts'
@@ -31,13 +31,7 @@ if (values.help || [...sizes, replicas, servers].some(number => !(number >= 1)))
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const bed = await openBed({ name: 'load', servers, builder: false })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
-    say(`${signal}: taking the bed down …`)
-    // what is under way fails with its servers
-    process.on('uncaughtException', () => undefined)
-    void bed.close().then(() => process.exit(130))
-  })
+closeOnSignal(bed, say)
 
 const image = (await pushApp(bed.registry, { name: 'app:1' })).reference
 const folder = mkdtempSync(join(tmpdir(), 'load-'))

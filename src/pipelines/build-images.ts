@@ -115,7 +115,7 @@ function planFor(request: BuildRequest): BuildPlan {
 }
 
 /** What the default tags of a run are made of. */
-export function tagSource({ job, pullRequest }: BuildRequest): TagSource {
+export function tagSource({ job, pullRequest }: Pick<BuildRequest, 'job' | 'pullRequest'>): TagSource {
   const { commit, ref, refName } = job
   return { commit, ref, refName, ...(pullRequest === undefined ? {} : { pullRequest }) }
 }

@@ -7,6 +7,7 @@ import { planBuilds, type BuildPlan } from '../images/plan.js'
 import type { Build, Finding, Stack } from '../model.js'
 import { readCompose } from '../stages/read-compose.js'
 import { readObjects, type ObjectPlan } from '../stages/objects.js'
+import { tagSource } from './build-images.js'
 import type { Run, StackTarget } from './run.js'
 
 /** What the compose files ask for, before any server is touched. */
@@ -52,8 +53,7 @@ export function namedBuilds(
 ): BuildPlan | undefined {
   const { build, transfer, registry, tags } = inputs
   if (build === 'false' || builds.length === 0 || transferFor(transfer, registry, builds) === 'direct') return undefined
-  const { commit, ref, refName } = job
-  const source = { commit, ref, refName, ...(preview && { pullRequest: preview.number }) }
+  const source = tagSource({ job, ...(preview && { pullRequest: preview.number }) })
   return planBuilds(builds, { stack, tags, source, transfer: 'registry', ...(registry !== undefined && { registry }) })
 }
 
