@@ -1,4 +1,5 @@
 import { UserError, type Problem } from './errors.js'
+import type { CacheKind } from './images/cache.js'
 import type { Login } from './images/docker-config.js'
 import { fingerprint, login, stackName, urls } from './inputs/checks.js'
 import { addresses, boolean, count, duration, lines, names, oneOf, type Parsed } from './inputs/parse.js'
@@ -29,7 +30,7 @@ export interface Inputs {
   readonly transfer: 'auto' | 'registry' | 'direct'
   readonly tags: readonly string[]
   readonly platforms: readonly string[] | 'auto'
-  readonly cache: 'auto' | 'gha' | 'local' | 'registry' | 'none'
+  readonly cache: CacheKind
   readonly policy: 'auto' | 'none'
   readonly strict: boolean
   readonly timeoutMs: number

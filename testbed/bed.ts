@@ -188,7 +188,7 @@ export async function initSwarm(server: Server): Promise<void> {
 }
 
 /** Lets a server join the swarm that another one manages. */
-export async function joinSwarm(server: Server, manager: Server, role: 'worker' | 'manager'): Promise<void> {
+async function joinSwarm(server: Server, manager: Server, role: 'worker' | 'manager'): Promise<void> {
   const swarm = (await manager.api('GET', '/swarm')) as { JoinTokens: { Worker: string; Manager: string } }
   await server.api('POST', '/swarm/join', {
     ListenAddr: '0.0.0.0:2377',

@@ -18,7 +18,7 @@ export interface BedRecord {
 }
 
 /** Where all beds of this machine have their folders. */
-export const bedsDir = join(tmpdir(), 'swarm-rollout-testbed')
+const bedsDir = join(tmpdir(), 'swarm-rollout-testbed')
 
 const count = 200
 

@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cleanUpConnection } from '../../src/adapters/ssh.js'
+import { cleanUpConnection } from '../../src/adapters/ssh-folder.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { Caller, removeScratch, type Call } from './ssh-caller.ts'
 

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeConnect, type ConnectionRecord } from '../../src/adapters/ssh.js'
+import { makeConnect } from '../../src/adapters/ssh.js'
+import type { ConnectionRecord } from '../../src/adapters/ssh-folder.js'
 import { addresses } from '../../src/inputs/parse.js'
 import type { Connect, ConnectRequest, Host, Log } from '../../src/ports.js'
 

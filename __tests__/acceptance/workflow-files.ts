@@ -23,7 +23,7 @@ interface Workflow {
 export type Values = Readonly<Record<string, string>>
 
 /** The `with:` of the action's step in one of the example workflows, its expressions filled in. */
-export function withOf(file: string, values: Values): Readonly<Record<string, string>> {
+function withOf(file: string, values: Values): Readonly<Record<string, string>> {
   return withIn(readFileSync(join(folder, file), 'utf8'), file, values)
 }
 

@@ -23,8 +23,6 @@ import { openKey, type OpenKey } from './ssh-key.js'
 import { Relay } from './ssh-relay.js'
 import { forwardBack, remoteShell, SessionGate, type RunRemote } from './ssh-sessions.js'
 
-export { cleanUpConnection, type ConnectionRecord } from './ssh-folder.js'
-
 /** The user where `host` names none, as on most fresh servers. */
 const defaultUser = 'root'
 

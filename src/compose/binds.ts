@@ -17,7 +17,7 @@ export interface CarriedFile {
 }
 
 /** A config is smaller than 1,024,000 bytes (swarmkit manager/controlapi/config.go, MaxConfigSize). */
-export const largestConfig = 1_023_999
+const largestConfig = 1_023_999
 /** More than this is not configuration: it belongs into an image or a volume. */
 const mostFiles = 64
 const largestDirectory = 4 * 1024 * 1024

@@ -1,8 +1,8 @@
 import type { Builder } from './builder.js'
 import type { Target } from './plan.js'
 
-export const cacheKinds = ['auto', 'gha', 'local', 'registry', 'none'] as const
-export type CacheKind = (typeof cacheKinds)[number]
+/** The input `cache`. */
+export type CacheKind = 'auto' | 'gha' | 'local' | 'registry' | 'none'
 
 /** Where a run's build cache comes from and goes to, as arguments of bake. */
 export interface Cache {

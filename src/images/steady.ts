@@ -24,7 +24,7 @@ export function liveImage(live: readonly Service[], stack: string, service: stri
 }
 
 /** Same repository and same digest; references without a digest are never the same. */
-export function sameImage(one: string, other: string): boolean {
+function sameImage(one: string, other: string): boolean {
   const [a, b] = [parseReference(one), parseReference(other)]
   return a?.digest !== undefined && a.digest === b?.digest && a.repository === b.repository
 }

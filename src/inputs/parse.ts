@@ -84,7 +84,7 @@ const hostPattern =
   /^(?:ssh:\/\/)?(?:(?<user>[A-Za-z0-9_][A-Za-z0-9_.-]*\$?)@)?(?:\[(?<six>[0-9A-Fa-f:.%]+)\]|(?<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?))(?::(?<port>\d{1,5}))?(?<path>\/.*)?$/
 
 /** Where the engine listens unless told otherwise. */
-export const defaultSocket = '/var/run/docker.sock'
+const defaultSocket = '/var/run/docker.sock'
 
 /** `[ssh://]user@host[:port][/path/to/docker.sock]` or `unix:///path`, one per line. */
 export function addresses(name: string, text: string | undefined): Parsed<readonly HostAddress[]> {

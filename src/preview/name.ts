@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
  * The most characters of a preview's stack name. A service's full name, `stack_service`, is at most 63 characters
  * (it is a DNS label), so 22 are left for the service.
  */
-export const longestPreviewStack = 40
+const longestPreviewStack = 40
 
 /** Label of everything in a preview: which pull request it belongs to. */
 export function previewLabel(repository: string, number: number): string {
@@ -24,12 +24,6 @@ export function parsePreviewLabel(label: string): { readonly repository: string;
 export function previewStack(stack: string, number: number): string {
   const suffix = `-pr-${number}`
   return bounded(stack, longestPreviewStack - suffix.length) + suffix
-}
-
-/** Whether a stack name is a preview of this stack, and of which pull request; null when it is none. */
-export function previewNumber(stack: string, name: string): number | null {
-  const digits = /-pr-([1-9]\d{0,14})$/.exec(name)?.[1]
-  return digits !== undefined && previewStack(stack, Number(digits)) === name ? Number(digits) : null
 }
 
 /**

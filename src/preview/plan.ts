@@ -75,7 +75,7 @@ export function settlePlan(plan: PreviewPlan, now: { readonly state: 'open' | 'c
 }
 
 /** Names of a preview, from what one knows of the pull request. */
-export function describePreview(
+function describePreview(
   repository: string,
   number: number,
   branch: string,

@@ -10,7 +10,7 @@ const ours = /^swarm-rollout\./
  * The fields of a Spec by the names that we use for them everywhere. `ForceUpdate` is left out: a forced restart
  * changes nothing that a deploy could put right, as the CLI keeps it (docker/cli cli/command/stack/swarm/deploy_composefile.go).
  */
-export function fieldsOfSpec(spec: ServiceSpec): Readonly<Record<string, unknown>> {
+function fieldsOfSpec(spec: ServiceSpec): Readonly<Record<string, unknown>> {
   const { ContainerSpec: container = {}, Resources, RestartPolicy, Placement, Networks, ...task } = spec.TaskTemplate
   const otherTask = Object.fromEntries(Object.entries(task).filter(([field]) => field !== 'ForceUpdate'))
   const { Image, Env, Secrets, Configs, Mounts, Healthcheck, Labels, ...rest } = container as Record<string, unknown>

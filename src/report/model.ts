@@ -80,7 +80,7 @@ export interface ReleaseRow {
 /** One line of a plan. */
 export interface PlanRow {
   readonly service: string
-  readonly kind: 'create' | 'update' | 'restart' | 'remove' | 'run' | 'unchanged'
+  readonly kind: 'create' | 'update' | 'remove' | 'run' | 'unchanged'
   /** What changes: field names, and old and new values of what is no secret. Variables by name only. */
   readonly fields: readonly { readonly name: string; readonly before?: string; readonly after?: string }[]
 }

@@ -119,7 +119,6 @@ export function nodesTable(rows: readonly NodeRow[], most: number): string {
 const planWords: Readonly<Record<PlanRow['kind'], string>> = {
   create: '🆕 create',
   update: '✏️ update',
-  restart: '🔁 restart',
   remove: '🗑️ remove',
   run: '▶️ run',
   unchanged: '➖ unchanged'

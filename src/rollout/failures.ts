@@ -54,7 +54,7 @@ function isPassing({ task }: TaskSeen): boolean {
 }
 
 /** Whether another try can hardly help: the engine could not make or start the container at all. */
-export function isLasting({ task }: TaskSeen): boolean {
+function isLasting({ task }: TaskSeen): boolean {
   const error = task.Status.Err ?? ''
   if (/already (allocated|in use)/i.test(error)) return false
   return task.Status.State === 'rejected' || error.startsWith('starting container failed')

@@ -18,7 +18,7 @@ interface Group {
   readonly samples: readonly Sample[]
 }
 
-export function groupsOf(samples: readonly Sample[]): Group[] {
+function groupsOf(samples: readonly Sample[]): Group[] {
   const groups = new Map<string, Sample[]>()
   for (const sample of samples) {
     const key = `${sample.case} ${sample.rttMs} ${sample.contestant}`

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { branchLabel, parsePreviewLabel, previewLabel, previewNumber, previewStack } from '../../../src/preview/name.js'
+import { branchLabel, parsePreviewLabel, previewLabel, previewStack } from '../../../src/preview/name.js'
 
 describe('previewStack', () => {
   it.each([
@@ -22,18 +22,9 @@ describe('previewStack', () => {
         expect(name).toMatch(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/)
         expect(name.length).toBeLessThanOrEqual(40)
         expect(name).not.toBe(a)
-        expect(previewNumber(a, name)).toBe(m)
         if (a !== b || m !== n) expect(name).not.toBe(previewStack(b, n))
       })
     )
-  })
-
-  it('does not take another stack for a preview', () => {
-    expect(previewNumber('shop', 'shop')).toBeNull()
-    expect(previewNumber('shop', 'shop-pr-x')).toBeNull()
-    expect(previewNumber('shop', 'shop-pr-007')).toBeNull()
-    expect(previewNumber('shop', 'other-shop-pr-7')).toBeNull()
-    expect(previewNumber('shop', 'shop-pr-7-pr-8')).toBeNull()
   })
 })
 
