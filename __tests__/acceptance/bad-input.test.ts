@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { pushApp } from '../../testbed/images.ts'
 import type { StepResult } from '../../testbed/runner.ts'
-import { removeScratch, scratch } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
 import { Workshop, web } from './workshop.ts'
 
 // The machine may be busy with other beds.
@@ -25,7 +25,6 @@ beforeAll(async () => {
 }, 240_000)
 
 afterAll(async () => {
-  removeScratch()
   await bed?.close()
 })
 
@@ -52,7 +51,7 @@ const pushing = () => ({
 
 /** The line and fingerprint of a key that is not the server's. */
 function otherKey(): { readonly line: string; readonly fingerprint: string } {
-  const file = join(scratch(), 'host-key')
+  const file = join(scratch('bad-input'), 'host-key')
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'x', '-f', file])
   const [, fingerprint = ''] = execFileSync('ssh-keygen', ['-lf', file], { encoding: 'utf8' }).split(' ')
   return { line: `${bed.server.address} ${readFileSync(`${file}.pub`, 'utf8').trim()}`, fingerprint }

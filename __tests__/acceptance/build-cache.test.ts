@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { startCacheService, type CacheService } from '../../testbed/cache-service.ts'
@@ -10,6 +9,7 @@ import { readJob } from '../../src/job.js'
 import { buildImages, type BuildRequest } from '../../src/pipelines/build-images.js'
 import type { Ports } from '../../src/ports.js'
 import { openRegistrySession } from '../../src/stages/login.js'
+import { scratch } from '../scratch.ts'
 import { stageRun, type StageRun } from './stages.ts'
 
 jest.setTimeout(120_000)
@@ -24,7 +24,7 @@ beforeAll(async () => {
   bed = await openBed({ name: 'cache', builder: { containerdStore: true } })
   run = await stageRun(bed.server)
   service = await startCacheService()
-  const temp = mkdtempSync(join(tmpdir(), 'cache-'))
+  const temp = scratch('cache')
   // The client of the cache service reads its own process's environment.
   Object.assign(process.env, service.env, { RUNNER_TEMP: temp, GITHUB_WORKSPACE: temp })
   ports = {
@@ -33,7 +33,7 @@ beforeAll(async () => {
     cache: githubBuildCache(temp, run.ports.log)
   }
   const base = (await pushApp(bed.registry, { name: 'base:1' })).reference
-  folder = mkdtempSync(join(tmpdir(), 'context-'))
+  folder = scratch('context')
   writeFileSync(
     join(folder, 'Dockerfile'),
     `FROM ${base} AS build\nRUN echo made slow | tee /slow\nFROM ${base}\nCOPY --from=build /slow /slow\nRUN echo made last | tee /last\n`

@@ -1,6 +1,5 @@
-import { afterAll, describe, expect, it, jest } from '@jest/globals'
-import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { describe, expect, it, jest } from '@jest/globals'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { until } from '../../testbed/processes.ts'
@@ -15,11 +14,11 @@ import type { BuiltImages } from '../../src/pipelines/build-images.js'
 import type { Host, Ports } from '../../src/ports.js'
 import { openRegistrySession } from '../../src/stages/login.js'
 import { openDirectRegistry } from '../../src/stages/transfer.js'
-import { Caller, removeScratch } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
+import { Caller } from './ssh-caller.ts'
 import { stageRun } from './stages.ts'
 
 jest.setTimeout(120_000)
-afterAll(removeScratch)
 
 interface World extends AsyncDisposable {
   readonly bed: Bed
@@ -43,7 +42,7 @@ async function world(options: Parameters<typeof openBed>[0]): Promise<World> {
 
 /** A context whose image runs busybox, and tells what it was made of. */
 async function context(text: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'direct-'))
+  const folder = scratch('direct')
   copyFileSync((await ensureToolchain('28')).busybox, join(folder, 'busybox'))
   writeFileSync(join(folder, 'text'), text)
   writeFileSync(

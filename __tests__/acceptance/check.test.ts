@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runAction, type StepResult } from '../../testbed/runner.ts'
 import { ensureToolchain, pathWith } from '../../testbed/toolchain.ts'
+import { scratch } from '../scratch.ts'
 
 /** `command: check` needs no host and no engine: only docker compose, as every runner has it. */
 let env: Record<string, string>
@@ -14,18 +14,17 @@ let stackFile: { readonly path: string; readonly mode: number; readonly text: st
 
 beforeAll(async () => {
   const toolchain = await ensureToolchain('28')
-  const config = mkdtempSync(join(tmpdir(), 'docker-config-'))
+  const config = scratch('docker-config')
   if (toolchain.plugins !== '') symlinkSync(toolchain.plugins, join(config, 'cli-plugins'))
   env = { PATH: pathWith(toolchain), ...(toolchain.plugins === '' ? {} : { DOCKER_CONFIG: config }) }
 }, 180_000)
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'check-'))
+  folder = scratch('check')
 })
 
 afterEach(() => {
   result?.clean()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function check(compose: string, inputs: Record<string, string> = {}): Promise<StepResult> {

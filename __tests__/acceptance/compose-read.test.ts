@@ -1,6 +1,5 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ensureToolchain, pathWith } from '../../testbed/toolchain.ts'
 import { localFiles } from '../../src/adapters/files.js'
@@ -9,6 +8,7 @@ import type { ComposeProject } from '../../src/compose/project.js'
 import { translate, type Translation } from '../../src/compose/translate.js'
 import { UserError, type Problem } from '../../src/errors.js'
 import { readCompose } from '../../src/stages/read-compose.js'
+import { scratch } from '../scratch.ts'
 
 /** What the real docker compose makes of the user's files, and of the runner around them. No engine is needed. */
 let env: Record<string, string>
@@ -16,15 +16,14 @@ let folder: string
 
 beforeAll(async () => {
   const toolchain = await ensureToolchain('28')
-  const config = mkdtempSync(join(tmpdir(), 'docker-config-'))
+  const config = scratch('docker-config')
   if (toolchain.plugins !== '') symlinkSync(toolchain.plugins, join(config, 'cli-plugins'))
   env = { PATH: pathWith(toolchain), HOME: '/nonexistent', DOCKER_CONFIG: toolchain.plugins === '' ? '' : config }
 }, 180_000)
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'compose-'))
+  folder = scratch('compose')
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Given {
   readonly files?: string[]

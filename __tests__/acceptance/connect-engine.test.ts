@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { EngineError, type Engine, type Host } from '../../src/ports.js'
 import { initSwarm, openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { pushVersions } from '../../testbed/images.ts'
-import { Caller, removeScratch } from './ssh-caller.ts'
+import { Caller } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -21,7 +21,6 @@ beforeAll(async () => {
   image = (await pushVersions(bed.registry))[0]?.reference ?? ''
 }, 180_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cleanUpConnection } from '../../src/adapters/ssh-folder.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
-import { Caller, removeScratch, type Call } from './ssh-caller.ts'
+import { Caller, type Call } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -17,7 +17,6 @@ beforeAll(async () => {
   ;[, second] = bed.servers as [Server, Server]
 }, 120_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 

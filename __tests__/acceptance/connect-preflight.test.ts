@@ -3,7 +3,7 @@ import { systemClock } from '../../src/adapters/clock.js'
 import { preflight, type PreflightOptions, type PreflightReport } from '../../src/stages/preflight.js'
 import type { Ports } from '../../src/ports.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
-import { Caller, removeScratch } from './ssh-caller.ts'
+import { Caller } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -16,7 +16,6 @@ beforeAll(async () => {
   ;[, worker, outside] = bed.servers as [Server, Server, Server]
 }, 120_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 

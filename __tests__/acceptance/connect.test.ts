@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
-import { Caller, removeScratch, scratch } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
+import { Caller } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -13,7 +14,6 @@ beforeAll(async () => {
   bed = await openBed({ name: 'connect', registry: false, builder: false })
 }, 120_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 
@@ -70,7 +70,7 @@ describe('connecting', () => {
         'export-docker-host': 'true',
         stack: 'shop'
       },
-      workspace: scratch(),
+      workspace: scratch('connect'),
       env: { PATH: bed.builderEnv['PATH'] ?? '' }
     })
     expect(result.status).toBe('success')

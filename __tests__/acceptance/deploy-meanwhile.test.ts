@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, request, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushVersions, type Pushed } from '../../testbed/images.ts'
+import { scratch } from '../scratch.ts'
 import { Workshop, web } from './workshop.ts'
 
 /** What a deploy finds that somebody, or a run that was killed, has done to the stack; jobs run once all the same. */
@@ -49,7 +48,7 @@ async function someoneFaster(
   name: string,
   times: number
 ): Promise<Disposable & { socket: string; hits: () => number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'faster-'))
+  const folder = scratch('faster')
   const { ID } = await service(name)
   let hits = 0
   const changeIt = async () => {
@@ -77,7 +76,6 @@ async function someoneFaster(
   const close = () => {
     server.closeAllConnections()
     server.close()
-    rmSync(folder, { recursive: true, force: true })
   }
   return { socket, hits: () => hits, [Symbol.dispose]: close }
 }

@@ -1,34 +1,25 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runAction, type StepResult } from '../../testbed/runner.ts'
 import { ensureToolchain, pathWith } from '../../testbed/toolchain.ts'
 import { commandsOf, composeFiles, fences, fencesOf, named, pages, prose, type Block } from '../unit/docs/pages.ts'
+import { scratch } from '../scratch.ts'
 
 /** What the docs show is run: each compose file through `command: check`, each docker command past the CLI's own help. */
 let env: Record<string, string>
-const folders: string[] = []
-const scratch = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'docs-'))
-  folders.push(folder)
-  return folder
-}
 
 beforeAll(async () => {
   const toolchain = await ensureToolchain('28')
-  const config = scratch()
+  const config = scratch('docs')
   if (toolchain.plugins !== '') symlinkSync(toolchain.plugins, join(config, 'cli-plugins'))
   env = { PATH: pathWith(toolchain), ...(toolchain.plugins === '' ? {} : { DOCKER_CONFIG: config }) }
 }, 180_000)
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
 
 /** A workspace with the compose file, and with the files that the page shows beside it. */
 async function check({ page, yaml }: Block): Promise<StepResult> {
-  const workspace = scratch()
+  const workspace = scratch('docs')
   for (const { file, content, language } of fencesOf(page)) {
     if (file === undefined || /^ya?ml$/.test(language)) continue
     mkdirSync(dirname(join(workspace, file)), { recursive: true })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushApp } from '../../testbed/images.ts'
 import type { StepResult } from '../../testbed/runner.ts'
-import { removeScratch, scratch } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
 import { withIn } from './workflow-files.ts'
 import { Workshop } from './workshop.ts'
 
@@ -38,12 +38,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   shop?.close()
-  removeScratch()
   await bed?.close()
 })
 
 describe('the first steps of the README', () => {
-  const folder = scratch()
+  const folder = scratch('first-steps')
   const [server = '', key = ''] = blocks('sh')
   const [workflow = '', compose = ''] = blocks('yaml')
   const kept = (name: string): string => readFileSync(join(folder, name), 'utf8').trim()

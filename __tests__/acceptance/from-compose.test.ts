@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { until } from '../../testbed/processes.ts'
 import { runAction } from '../../testbed/runner.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
+import { scratch } from '../scratch.ts'
 
 /** What docs/guides/moving.md promises to those who come from docker compose on the same server. */
 let bed: Bed
-const workspace = mkdtempSync(join(tmpdir(), 'from-compose-'))
+const workspace = scratch('from-compose')
 
 beforeAll(async () => {
   bed = await openBed({ name: 'from-compose', registry: false })
@@ -21,7 +21,6 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(async () => {
   await bed.close()
-  rmSync(workspace, { recursive: true, force: true })
 })
 
 it('a stack that has the name of a compose project finds the volume, with its data', async () => {

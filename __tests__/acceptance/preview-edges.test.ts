@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { startGithub, type FakeGithub } from '../../testbed/github/server.ts'
 import { pushVersions, type Pushed } from '../../testbed/images.ts'
 import { startForwardProxy } from '../../testbed/proxy.ts'
+import { scratch } from '../scratch.ts'
 import { web } from './workshop.ts'
 import { Actions, pullRequestEvent, type Trigger } from './workflow-files.ts'
 
@@ -14,7 +14,7 @@ let bed: Bed
 let github: FakeGithub
 let actions: Actions
 let versions: Pushed[]
-const workspace = mkdtempSync(join(tmpdir(), 'edges-'))
+const workspace = scratch('edges')
 const secret = 'p@ss$w_rd*1<x>'
 
 beforeAll(async () => {
@@ -32,7 +32,6 @@ afterAll(async () => {
   actions.clean()
   await github.close()
   await bed.close()
-  rmSync(workspace, { recursive: true, force: true })
 }, 60_000)
 
 afterEach(() => {

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { startGithub, type FakeGithub } from '../../testbed/github/server.ts'
 import { stateOf } from '../../testbed/github/store.ts'
 import { pushBase } from '../../testbed/images.ts'
+import { scratch } from '../scratch.ts'
 import { Actions, pullRequestEvent } from './workflow-files.ts'
 
 /** The life of a preview, by examples/workflows/preview.yml and prune.yml, with nothing left of it at the end. */
@@ -13,7 +13,7 @@ let bed: Bed
 let github: FakeGithub
 let actions: Actions
 let base: string
-const workspace = mkdtempSync(join(tmpdir(), 'preview-'))
+const workspace = scratch('preview')
 const stack = 'shop-pr-7'
 const nasty = 'feature/"$(touch /tmp/pwned)`id`🚀/' + 'x'.repeat(200)
 
@@ -40,7 +40,6 @@ afterAll(async () => {
   actions.clean()
   await github.close()
   await bed.close()
-  rmSync(workspace, { recursive: true, force: true })
 }, 60_000)
 
 afterEach(() => {

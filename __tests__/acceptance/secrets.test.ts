@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushApp } from '../../testbed/images.ts'
 import { label, type ObjectNeed } from '../../src/model.js'
 import type { Ports } from '../../src/ports.js'
 import { ensureObjects, findExternals, readObjects, type Objects } from '../../src/stages/objects.js'
+import { scratch } from '../scratch.ts'
 import { stageRun, type StageRun } from './stages.ts'
 
 jest.setTimeout(60_000)
@@ -82,7 +82,7 @@ describe('ensureObjects', () => {
   })
 
   it('brings every byte to the task', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'secrets-'))
+    const folder = scratch('secrets')
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
     writeFileSync(join(folder, 'binary'), bytes)
     const text = `-----BEGIN "KEY"-----\r\n$HOME \${x} a=b '\u00fc\u{1f511}\n\n`

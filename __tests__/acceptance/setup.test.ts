@@ -9,7 +9,8 @@ import { setup, type SetupOptions, type SetupReport } from '../../src/stages/set
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
-import { Caller, removeScratch, scratch, type Call } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
+import { Caller, type Call } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -26,7 +27,7 @@ beforeAll(async () => {
     builder: false
   })
   servers = bed.servers
-  workspace = scratch()
+  workspace = scratch('setup')
   const { enginePath } = await ensureToolchain('28')
   const links = enginePath.split(':').map(folder => `ln -sf ${folder}/* /usr/local/bin/`)
   const script = ['#!/bin/sh', 'set -e', 'echo "# installing"', 'groupadd -f docker', ...links, 'cat >/dev/null']
@@ -35,7 +36,6 @@ beforeAll(async () => {
   writeFileSync(join(workspace, 'not-a-script.txt'), 'hello\n')
 }, 180_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 
@@ -54,7 +54,7 @@ const run = async (
   const ports = {
     connect: caller.port(),
     log: caller.log,
-    files: localFiles(scratch(), () => undefined),
+    files: localFiles(scratch('setup'), () => undefined),
     http: fetchHttp,
     cancelled: new AbortController().signal
   } as unknown as Ports
@@ -72,7 +72,7 @@ const refused = async (call: Call, options: Partial<SetupOptions> = {}): Promise
 
 /** Debian's own sudo, for the user without a password. */
 const giveSudo = async (server: Server, user: string): Promise<void> => {
-  const folder = scratch()
+  const folder = scratch('setup')
   execFileSync('apt-get', ['-q', '-o', 'APT::Sandbox::User=root', 'download', 'sudo'], { cwd: folder, stdio: 'ignore' })
   const [deb = ''] = readdirSync(folder)
   execFileSync('cp', [join(folder, deb), join(server.dir, 'sudo.deb')])

@@ -1,23 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
 import { makeConnect } from '../../src/adapters/ssh.js'
 import type { ConnectionRecord } from '../../src/adapters/ssh-folder.js'
 import { addresses } from '../../src/inputs/parse.js'
 import type { Connect, ConnectRequest, Host, Log } from '../../src/ports.js'
-
-const folders: string[] = []
-
-/** A new empty folder, until `removeScratch`. */
-export function scratch(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sr-test-'))
-  folders.push(folder)
-  return folder
-}
-
-export function removeScratch(): void {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-}
+import { scratch } from '../scratch.ts'
 
 /** What a test says about a connection: the inputs as the workflow has them, and the rest of the request. */
 export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
@@ -30,7 +16,7 @@ export interface Call extends Partial<Omit<ConnectRequest, 'hosts' | 'jumps'>> {
 export class Caller {
   readonly lines: string[] = []
   records: readonly ConnectionRecord[] = []
-  readonly runnerTemp = scratch()
+  readonly runnerTemp = scratch('runner')
 
   connect(call: Call): Promise<Host> {
     return this.port(call.env)(this.request(call))

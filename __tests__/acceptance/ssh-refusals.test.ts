@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
-import { Caller, removeScratch, scratch } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
+import { Caller } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -20,12 +21,11 @@ beforeAll(async () => {
   })
 }, 120_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 
 const makeKey = (...options: string[]): { file: string; key: string; publicKey: string } => {
-  const file = join(scratch(), 'id')
+  const file = join(scratch('ssh-refusals'), 'id')
   execFileSync('ssh-keygen', ['-q', '-N', '', '-C', 'test', '-f', file, ...options])
   return { file, key: readFileSync(file, 'utf8'), publicKey: readFileSync(`${file}.pub`, 'utf8').trim() }
 }

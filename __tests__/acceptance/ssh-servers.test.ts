@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import type { Host } from '../../src/ports.js'
-import { Caller, removeScratch, scratch, type Call } from './ssh-caller.ts'
+import { scratch } from '../scratch.ts'
+import { Caller, type Call } from './ssh-caller.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -34,7 +35,6 @@ beforeAll(async () => {
   ;[, port2222, noForwarding, oneSession, bastion] = bed.servers as [Server, Server, Server, Server, Server]
 }, 180_000)
 afterAll(async () => {
-  removeScratch()
   await bed.close()
 })
 
@@ -72,7 +72,7 @@ describe('keys', () => {
     ['ECDSA in PKCS8 with a passphrase', ['-t', 'ecdsa', '-m', 'PKCS8'], 'passphrase'],
     ['ed25519 with a passphrase', ['-t', 'ed25519'], "it's long"]
   ])('%s', async (_, options, passphrase) => {
-    const file = join(scratch(), 'id')
+    const file = join(scratch('ssh-servers'), 'id')
     execFileSync('ssh-keygen', ['-q', '-N', passphrase, '-f', file, ...options])
     appendFileSync(join(bed.server.dir, 'authorized', 'deploy'), readFileSync(`${file}.pub`))
     const key = readFileSync(file, 'utf8')
@@ -92,7 +92,7 @@ describe('keys', () => {
   })
 
   it("the job's ssh-agent, where no key is given", async () => {
-    const folder = scratch()
+    const folder = scratch('ssh-servers')
     const started = execFileSync('ssh-agent', ['-a', join(folder, 's')], { encoding: 'utf8' })
     const pid = Number(/AGENT_PID=(\d+)/.exec(started)?.[1])
     try {
@@ -117,7 +117,7 @@ describe('servers', () => {
   })
 
   it('known by a hashed line', async () => {
-    const file = join(scratch(), 'known_hosts')
+    const file = join(scratch('ssh-servers'), 'known_hosts')
     writeFileSync(file, `${bed.server.knownHosts}\n${port2222.knownHosts}\n`)
     execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' })
     const knownHosts = readFileSync(file, 'utf8')
@@ -141,7 +141,7 @@ describe('servers', () => {
   })
 
   it('known by the authority that signed its key', async () => {
-    const authority = join(scratch(), 'ca')
+    const authority = join(scratch('ssh-servers'), 'ca')
     const [hostKey, config] = [join(port2222.dir, 'ssh_host_ed25519_key'), join(port2222.dir, 'sshd_config')]
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', authority])
     const sign = ['-q', '-s', authority, '-h', '-I', 'test', '-n', port2222.address, `${hostKey}.pub`]

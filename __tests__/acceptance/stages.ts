@@ -10,6 +10,7 @@ import { serveImages } from '../../src/adapters/image-server.js'
 import { localHost } from '../../src/adapters/local-host.js'
 import { localShell } from '../../src/adapters/shell.js'
 import type { Host, Ports } from '../../src/ports.js'
+import { scratch } from '../scratch.ts'
 
 /** The ports of a run on a server's own socket, without SSH, and what it logged. */
 export interface StageRun {
@@ -26,7 +27,7 @@ export async function stageRun(server: Server): Promise<StageRun> {
   const note = (line: string) => void lines.push(line)
   const controller = new AbortController()
   const env = { PATH: pathWith(await ensureToolchain('28')), HOME: tmpdir() }
-  const folder = mkdtempSync(join(tmpdir(), 'stage-'))
+  const folder = scratch('stage')
   const ports = {
     env,
     log: {

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { destroy, listBeds } from '../../testbed/claims.ts'
 import { isAlive, run, startedAt, tryRead, until, type Recorded } from '../../testbed/processes.ts'
 import { node24 } from '../../testbed/runner.ts'
 import { ensureToolchain, here } from '../../testbed/toolchain.ts'
+import { scratch } from '../scratch.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(180_000)
@@ -74,7 +74,7 @@ describe('beds', () => {
   })
 
   it('stop what they recorded and nothing else: a process that has the number of one that is gone lives on', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'not-a-bed-'))
+    const dir = scratch('not-a-bed')
     const bystander = start('setInterval(() => {}, 1000)')
     const pid = bystander.pid ?? 0
     const started = Number(await until('its start', 5_000, async () => startedAt(pid)))
@@ -89,7 +89,6 @@ describe('beds', () => {
     await destroy(join(dir, 'sb999'))
     expect(existsSync(join(dir, 'sb999'))).toBe(false)
     expect(startedAt(pid)).toBe(String(started))
-    rmSync(dir, { recursive: true })
   })
 
   it('of a process that was killed are swept by the next one', async () => {

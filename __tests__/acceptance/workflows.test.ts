@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { startGithub, type FakeGithub } from '../../testbed/github/server.ts'
 import { stateOf } from '../../testbed/github/store.ts'
 import { pushBase } from '../../testbed/images.ts'
 import type { Server } from '../../testbed/server.ts'
+import { scratch } from '../scratch.ts'
 import { Actions, matrixOf } from './workflow-files.ts'
 
 /** Each of the example workflows does on real servers what it says. Previews have a suite of their own. */
@@ -14,7 +14,7 @@ let bed: Bed
 let github: FakeGithub
 let actions: Actions
 let base: string
-const workspace = mkdtempSync(join(tmpdir(), 'workflows-'))
+const workspace = scratch('workflows')
 const push = { name: 'push', payload: {} }
 /** The registry of the bed takes no login, and nobody serves www.example.com. */
 const here = {
@@ -39,7 +39,6 @@ afterAll(async () => {
   actions.clean()
   await github.close()
   await bed.close()
-  rmSync(workspace, { recursive: true, force: true })
 }, 60_000)
 
 afterEach(() => {

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Bed } from '../../testbed/bed.ts'
 import { runAction, startAction, type RunningStep, type Step, type StepResult } from '../../testbed/runner.ts'
+import { scratch } from '../scratch.ts'
 
 /** A checked-out repository and the step that deploys it to a bed's first server. */
 export class Workshop {
-  readonly workspace = mkdtempSync(join(tmpdir(), 'workspace-'))
+  readonly workspace = scratch('workspace')
 
   readonly bed: Bed
   readonly defaults: Readonly<Record<string, string>>
@@ -35,7 +35,7 @@ export class Workshop {
     return this.write({ 'compose.yaml': JSON.stringify({ services, ...rest }, null, 2) })
   }
 
-  /** Runs the step to its end; what it left in RUNNER_TEMP is removed with the workshop. */
+  /** Runs the step to its end; what it left in RUNNER_TEMP is there until the workshop closes. */
   async run(inputs: Readonly<Record<string, string>> = {}, more: Omit<Step, 'with'> = {}): Promise<StepResult> {
     const result = await runAction(this.step(inputs, more))
     this.#results.push(result)
@@ -43,12 +43,16 @@ export class Workshop {
   }
 
   start(inputs: Readonly<Record<string, string>> = {}, more: Omit<Step, 'with'> = {}): RunningStep {
-    return startAction(this.step(inputs, more))
+    const running = startAction(this.step(inputs, more))
+    void running.result.then(
+      result => this.#results.push(result),
+      () => undefined
+    )
+    return running
   }
 
   close(): void {
     for (const result of this.#results) result.clean()
-    rmSync(this.workspace, { recursive: true, force: true })
   }
 
   readonly #results: StepResult[] = []
