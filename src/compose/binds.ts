@@ -1,6 +1,6 @@
+import { sha256 } from '../hash.js'
 import type { ServiceContext } from './context.js'
 import { dollar, undollar, type ComposeMount } from './model.js'
-import { shortHash } from './names.js'
 import type { PathInfo } from './project.js'
 import type { Note, Translated } from './translated.js'
 
@@ -88,7 +88,7 @@ function keyOf(context: ServiceContext, path: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(-24)
     .replace(/^-+/, '')
-  return `${name || 'file'}-${shortHash(relative)}`
+  return `${name || 'file'}-${sha256(relative, 8)}`
 }
 
 function shown(context: ServiceContext, path: string): string {

@@ -1,6 +1,6 @@
 import type { Build, BuildSecret, JsonObject } from '../model.js'
 import type { ServiceContext } from './context.js'
-import { isList, isObject, mapStrings, textOf } from './json.js'
+import { isList, isObject, mapStrings, textOf } from '../json.js'
 import { undollar } from './model.js'
 import { sourceOf } from './objects.js'
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model.js'
 import type { ServiceContext } from './context.js'
-import { compact, compactOrNone } from './json.js'
+import { compact, compactOrNone } from '../json.js'
 import { isJob } from './jobs.js'
 import type { ComposeDeploy, ComposeService } from './model.js'
 import { updatePolicy } from './policy.js'

@@ -1,7 +1,7 @@
 import type { Level } from '../model.js'
 import type { ServiceContext } from './context.js'
 import type { Rule } from './findings/catalogue.js'
-import { isList, isObject } from './json.js'
+import { isList, isObject } from '../json.js'
 import type { Note, Translated } from './translated.js'
 
 interface LostKey {

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import type { Json, JsonObject } from '../model.js'
-import { bareRecord, isObject, mapKeys } from './json.js'
+import { bareRecord, isObject, mapKeys } from '../json.js'
 
 /**
  * The canonical model: what `docker compose config --format json` prints. Strings still carry compose's doubled

@@ -1,7 +1,7 @@
 import type { Json, ObjectNeed } from '../model.js'
 import { carryBind, type CarriedFile } from './binds.js'
 import type { ServiceContext } from './context.js'
-import { compact, compactOrNone } from './json.js'
+import { compact, compactOrNone } from '../json.js'
 import { undollar, type ComposeMount } from './model.js'
 import { bytesOf } from './units.js'
 import { volumesOf } from './volumes.js'

@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto'
-import { bareRecord } from './json.js'
+import { sha256 } from '../hash.js'
+import { bareRecord } from '../json.js'
 
 /** Longest name of a service or network of a swarm: a DNS label (swarmkit manager/controlapi/common.go). */
 const longestName = 63
-
-/** First characters of a SHA-256, in hex. */
-export function shortHash(text: string | Uint8Array, length = 8): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length)
-}
 
 /**
  * The key of each service, or of each network, in the stack. A key that cannot be the name `<stack>_<key>` in the swarm
@@ -48,7 +43,7 @@ const nameLike = /^[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?$/
 
 function hashedKey(service: string, plain: string, room: number): string {
   const head = plain.slice(0, Math.max(0, room - 9)).replace(/[-_]+$/, '')
-  return head ? `${head}-${shortHash(service)}` : `s${shortHash(service, 7)}`
+  return head ? `${head}-${sha256(service, 8)}` : `s${sha256(service, 7)}`
 }
 
 /**

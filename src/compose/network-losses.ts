@@ -1,5 +1,5 @@
 import type { Json } from '../model.js'
-import { isObject } from './json.js'
+import { isObject } from '../json.js'
 import { undollar, type ComposeAttachment, type ComposeNetwork } from './model.js'
 import { fixedName, isSwarmName } from './names.js'
 import type { KeyPath, Note } from './translated.js'

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../model.js'
 import type { ServiceContext } from './context.js'
-import { bareRecord, compact, compactOrNone, textOf } from './json.js'
+import { bareRecord, compact, compactOrNone, textOf } from '../json.js'
 import { undollar, type ComposeModel, type ComposeNetwork } from './model.js'
 import { fixedName, stackKeys } from './names.js'
 import { notesOfAttachment, notesOfNetwork } from './network-losses.js'

@@ -1,6 +1,6 @@
 import type { Json, JsonObject, ObjectNeed, ObjectSource } from '../model.js'
 import type { CarriedFile } from './binds.js'
-import { compact } from './json.js'
+import { compact } from '../json.js'
 import {
   undollar,
   type ComposeModel,

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model.js'
 import type { ServiceContext } from './context.js'
 import { isJob } from './jobs.js'
-import { compact, textOf } from './json.js'
+import { compact, textOf } from '../json.js'
 import { undollar, type ComposeHealthcheck, type ComposeService } from './model.js'
 import type { ComposeProject, PathInfo } from './project.js'
 import { publishedPorts } from './published.js'

@@ -1,4 +1,4 @@
-import { bareRecord } from './json.js'
+import { bareRecord } from '../json.js'
 import type { ComposeModel } from './model.js'
 import type { Note } from './translated.js'
 

@@ -1,5 +1,5 @@
 import type { Json } from '../model.js'
-import { compact } from './json.js'
+import { compact } from '../json.js'
 import type { ComposePort, ComposeService } from './model.js'
 import type { Note, Translated } from './translated.js'
 

@@ -1,5 +1,5 @@
 import type { Stack } from '../model.js'
-import { sortKeys } from './json.js'
+import { sortKeys } from '../json.js'
 
 /**
  * The stack file for `docker stack deploy -c -`: JSON, because YAML would turn `1_000` into 1000 and dates into

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../hash.js'
 import { label, type Json, type JsonObject, type Stack, type StackService } from '../model.js'
-import { isObject, sortKeys, textOf } from './json.js'
+import { canonicalJson, isObject, objectOf, sortKeys, textOf } from '../json.js'
 import { dollar } from './model.js'
 
 export interface Stamp {
@@ -39,21 +39,19 @@ export function contentHash(stack: Stack, key: string): string {
   const deploy = service.deploy ?? {}
   const labels = Object.fromEntries(Object.entries(labelsOf(deploy)).filter(([name]) => !ours.has(name)))
   const definition = {
-    service: { ...service, deploy: { ...deploy, labels } } as unknown as Json,
-    networks: pick(stack.networks, Object.keys(isObject(service['networks']) ? service['networks'] : {})),
+    service: { ...service, deploy: { ...deploy, labels } },
+    networks: pick(stack.networks, Object.keys(objectOf(service['networks']))),
     volumes: pick(stack.volumes, mountSources(service)),
     secrets: pick(stack.secrets, objectSources(service.secrets)),
     configs: pick(stack.configs, objectSources(service.configs))
   }
-  return createHash('sha256')
-    .update(JSON.stringify(sortKeys(definition)))
-    .digest('hex')
+  return sha256(canonicalJson(definition))
 }
 
 const ours: ReadonlySet<string> = new Set(Object.values(label).filter(name => name !== label.namespace))
 
 function labelsOf(deploy: JsonObject): JsonObject {
-  return isObject(deploy['labels']) ? deploy['labels'] : {}
+  return objectOf(deploy['labels'])
 }
 
 export function mapServices(stack: Stack, change: (service: StackService, key: string) => StackService): Stack {

@@ -1,5 +1,5 @@
 import type { Stack } from '../model.js'
-import { isObject } from './json.js'
+import { objectOf } from '../json.js'
 import { mountSources, objectSources, pick } from './stamp.js'
 
 /** The part of a stack that holds these services, and only the networks, volumes, secrets and configs they use. */
@@ -7,7 +7,7 @@ export function onlyServices(stack: Stack, keys: readonly string[]): Stack {
   const wanted = new Set(keys)
   const services = Object.fromEntries(Object.entries(stack.services).filter(([key]) => wanted.has(key)))
   const all = Object.values(services)
-  const networks = all.flatMap(service => Object.keys(isObject(service['networks']) ? service['networks'] : {}))
+  const networks = all.flatMap(service => Object.keys(objectOf(service['networks'])))
   return {
     services,
     networks: pick(stack.networks, networks) as NonNullable<Stack['networks']>,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../model.js'
-import { compact, textOf } from './json.js'
+import { compact, textOf } from '../json.js'
 import { undollar, type ComposeModel, type ComposeMount, type ComposeService, type ComposeVolume } from './model.js'
 import { fixedName } from './names.js'
 import type { Translated } from './translated.js'

@@ -12,7 +12,7 @@ import {
   type Pair,
   type YAMLMap
 } from 'yaml'
-import { textOf } from './json.js'
+import { textOf } from '../json.js'
 import type { Source } from './project.js'
 import type { KeyPath, Step } from './translated.js'
 

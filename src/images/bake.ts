@@ -1,5 +1,7 @@
+import { objectOf, textsOf } from '../json.js'
 import type { BuildSecret, Json, JsonObject } from '../model.js'
-import { serviceOf, type Target } from './plan.js'
+import { serviceOf } from './layers.js'
+import type { Target } from './plan.js'
 
 /** What this run gives every target, besides what the compose file says. */
 export interface BakeOptions {
@@ -36,26 +38,26 @@ function bakeTarget(target: Target, all: readonly Target[], options: BakeOptions
     dockerfile: build['dockerfile'],
     'dockerfile-inline': build['dockerfile_inline'],
     target: build['target'],
-    args: texts({ ...epoch, ...record(build['args']) }),
-    contexts: contexts(record(build['additional_contexts']), all),
-    labels: texts({ ...options.labels, ...record(build['labels']) }),
+    args: texts({ ...epoch, ...objectOf(build['args']) }),
+    contexts: contexts(objectOf(build['additional_contexts']), all),
+    labels: texts({ ...options.labels, ...objectOf(build['labels']) }),
     tags: [...target.references, ...(options.extraTags?.(target) ?? [])],
     platforms,
-    'cache-from': [...strings(build['cache_from']).map(cacheSource), ...options.cacheFrom(target)],
+    'cache-from': [...textsOf(build['cache_from']).map(cacheSource), ...options.cacheFrom(target)],
     'cache-to': [
-      ...(options.attestations ? strings(build['cache_to']).map(cacheSource) : []),
+      ...(options.attestations ? textsOf(build['cache_to']).map(cacheSource) : []),
       ...options.cacheTo(target)
     ],
     'no-cache': build['no_cache'],
-    'no-cache-filter': strings(build['no_cache_filter']),
+    'no-cache-filter': textsOf(build['no_cache_filter']),
     pull: build['pull'],
     network: build['network'],
     'shm-size': build['shm_size'] === undefined ? undefined : asText(build['shm_size']),
-    ulimits: ulimits(record(build['ulimits'])),
+    ulimits: ulimits(objectOf(build['ulimits'])),
     'extra-hosts': extraHosts(build['extra_hosts']),
     entitlements: entitlements(build),
     secret: buildSecrets(target, options),
-    ssh: strings(build['ssh']).length > 0 ? strings(build['ssh']) : sshOf(build['ssh']),
+    ssh: textsOf(build['ssh']).length > 0 ? textsOf(build['ssh']) : sshOf(build['ssh']),
     attest: options.attestations ? attestations(build, options.provenance) : [],
     output: options.output(target)
   })
@@ -64,7 +66,7 @@ function bakeTarget(target: Target, all: readonly Target[], options: BakeOptions
 /** A service's own platform, else what its build lists, else what the nodes are. */
 export function targetPlatforms(target: Target, nodes: readonly string[]): readonly string[] {
   if (target.platform !== undefined) return [target.platform]
-  const listed = strings(target.build['platforms'])
+  const listed = textsOf(target.build['platforms'])
   return listed.length > 0 ? listed : nodes
 }
 
@@ -99,21 +101,21 @@ function csv(fields: readonly string[]): string {
 }
 
 function sshOf(ssh: Json | undefined): readonly string[] {
-  return Object.entries(record(ssh)).map(([id, path]) =>
+  return Object.entries(objectOf(ssh)).map(([id, path]) =>
     typeof path === 'string' && path !== '' ? `${id}=${path}` : id
   )
 }
 
 function ulimits(limits: JsonObject): readonly string[] {
   return Object.entries(limits).map(([name, value]) => {
-    const { soft, hard } = record(value)
+    const { soft, hard } = objectOf(value)
     return typeof value === 'number' ? `${name}=${value}` : `${name}=${asText(soft)}:${asText(hard)}`
   })
 }
 
 function extraHosts(hosts: Json | undefined): JsonObject {
-  if (!Array.isArray(hosts)) return record(hosts)
-  const pairs = strings(hosts).map(host => /^([^=:]+)[=:](.*)$/.exec(host))
+  if (!Array.isArray(hosts)) return objectOf(hosts)
+  const pairs = textsOf(hosts).map(host => /^([^=:]+)[=:](.*)$/.exec(host))
   return Object.fromEntries(pairs.flatMap(pair => (pair === null ? [] : [[pair[1] ?? '', pair[2] ?? '']])))
 }
 
@@ -121,7 +123,7 @@ function extraHosts(hosts: Json | undefined): JsonObject {
 export function entitlements(build: JsonObject): readonly string[] {
   return [
     ...new Set([
-      ...strings(build['entitlements']),
+      ...textsOf(build['entitlements']),
       ...(build['privileged'] === true ? ['security.insecure'] : []),
       ...(build['network'] === 'host' ? ['network.host'] : [])
     ])
@@ -159,14 +161,6 @@ function escapeTemplates(value: Json): Json {
 
 function asText(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? '')
-}
-
-function record(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
-}
-
-function strings(value: Json | undefined): readonly string[] {
-  return Array.isArray(value) ? (value as readonly Json[]).filter(item => typeof item === 'string') : []
 }
 
 /** Values as text; a null one is left out, as an argument without a value that the environment does not have. */

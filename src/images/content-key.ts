@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../hash.js'
+import { canonicalJson, objectOf } from '../json.js'
 import type { Json, JsonObject } from '../model.js'
+import { serviceOf } from './layers.js'
 import { dockerfilePath, localPath } from './paths.js'
-import { serviceOf, stable, type Target } from './plan.js'
+import type { Target } from './plan.js'
 
 /** What is in one folder or file: everything that a build could notice about it. */
 export interface TreeEntry {
@@ -21,7 +23,7 @@ export function canKey(target: Target): boolean {
   if (noCache === true || pull === true || (Array.isArray(filter) && filter.length > 0)) return false
   if (localPath(context) === undefined) return false
   // A repository's branch is only known once it is there.
-  return Object.values(record(additional)).every(
+  return Object.values(objectOf(additional)).every(
     value => localPath(value) !== undefined || isImage(value) || serviceOf(value) !== undefined
   )
 }
@@ -48,11 +50,11 @@ export function contentKey(
   const { context, additional_contexts: additional } = target.build
   const left = new Set(['context', 'dockerfile', 'additional_contexts', 'tags', 'cache_from', 'cache_to', 'ssh'])
   const definition = Object.fromEntries(Object.entries(target.build).filter(([name]) => !left.has(name)))
-  const contexts = Object.entries(record(additional)).map(([name, value]) => [
+  const contexts = Object.entries(objectOf(additional)).map(([name, value]) => [
     name,
     read.images?.[serviceOf(value) ?? ''] ?? treeOrName(value, read.trees)
   ])
-  const material = stable({
+  const material = canonicalJson({
     version,
     definition,
     platforms: [...platforms].sort(),
@@ -61,7 +63,7 @@ export function contentKey(
     context: treeOrName(context ?? '.', read.trees),
     contexts: Object.fromEntries(contexts) as JsonObject
   })
-  return `content-${createHash('sha256').update(material).digest('hex').slice(0, 24)}`
+  return `content-${sha256(material, 24)}`
 }
 
 function treeOrName(context: Json, trees: Readonly<Record<string, readonly TreeEntry[]>>): Json {
@@ -78,8 +80,4 @@ export function ignoreFiles(target: Target): readonly string[] {
     ...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]),
     ...(context === undefined ? [] : [`${context}/.dockerignore`])
   ]
-}
-
-function record(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Node } from '../engine-types.js'
-import type { Build, Json, JsonObject, StackService } from '../model.js'
+import { objectOf, textsOf } from '../json.js'
+import type { Build, StackService } from '../model.js'
 import { parseReference } from './reference.js'
 
 /**
@@ -42,8 +43,7 @@ export function otherNodes(
   own: string | undefined,
   service: StackService | undefined
 ): readonly string[] {
-  const { constraints } = record(record(service?.deploy)['placement'])
-  const wanted = Array.isArray(constraints) ? constraints.filter(each => typeof each === 'string') : []
+  const wanted = textsOf(objectOf(service?.deploy?.['placement'])['constraints'])
   return nodes
     .filter(node => node.ID !== own && node.Spec.Availability !== 'drain')
     .filter(node => wanted.every(constraint => mayMeet(node, constraint)))
@@ -66,8 +66,4 @@ function attribute(node: Node, key: string): string | undefined {
   if (key === 'node.role') return node.Spec.Role
   if (key.startsWith('node.labels.')) return node.Spec.Labels?.[key.slice('node.labels.'.length)] ?? ''
   return undefined
-}
-
-function record(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
 }

@@ -1,16 +1,18 @@
 import { posix } from 'node:path'
-import type { Json, JsonObject } from '../model.js'
+import { objectOf } from '../json.js'
+import type { Json } from '../model.js'
 import type { Target } from './plan.js'
 
 /** The folders and files that a build reads from the runner, absolute: its contexts and a Dockerfile beside them. */
 export function localPaths(target: Target): readonly string[] {
   const { context, dockerfile, additional_contexts: additional } = target.build
   const folder = localPath(context)
-  const extra = Object.values(typeof additional === 'object' && additional !== null ? (additional as JsonObject) : {})
   return [
     ...(folder === undefined ? [] : [folder]),
     ...(folder !== undefined && typeof dockerfile === 'string' ? [posix.resolve(folder, dockerfile)] : []),
-    ...extra.map(localPath).filter(path => path !== undefined)
+    ...Object.values(objectOf(additional))
+      .map(localPath)
+      .filter(path => path !== undefined)
   ]
 }
 

@@ -1,21 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { Problem } from '../errors.js'
 import { conflictingNames, noRegistry, notAnImage, reservedTag } from '../errors/images.js'
-import type { Build, BuildSecret, Json, JsonObject } from '../model.js'
+import { sha256 } from '../hash.js'
+import { canonicalJson } from '../json.js'
+import type { Build, BuildSecret, JsonObject } from '../model.js'
+import { namesOf, type Naming } from './naming.js'
 import { parseReference, type Reference } from './reference.js'
-import { defaultTags, isReserved, tagProblems, type TagSource } from './tags.js'
-
-/** How built images are named. */
-export interface Naming {
-  readonly stack: string
-  /** Where names without a registry of their own go: `ghcr.io/owner`. */
-  readonly registry?: string
-  /** `direct`: every image gets the name of its server's own loopback, whatever the compose file calls it. */
-  readonly transfer: 'registry' | 'direct'
-  /** What the user wrote; empty for the default. */
-  readonly tags: readonly string[]
-  readonly source: TagSource
-}
+import { isReserved, tagProblems } from './tags.js'
 
 /** One distinct build, however many services use it. */
 export interface Target {
@@ -43,106 +33,42 @@ export interface BuildPlan {
  * services and tags it has. Problems: a name that is no image, no registry to push to, two builds under one name.
  */
 export function planBuilds(builds: readonly Build[], naming: Naming): BuildPlan {
-  const tags = naming.tags.length > 0 ? naming.tags : defaultTags(naming.source)
   const problems: Problem[] = [...tagProblems(naming.tags)]
-  const targets = new Map<string, { builds: Build[]; name: string }>()
-  for (const build of builds) {
-    const key = buildKey(build)
-    const same = targets.get(key)
-    if (same === undefined)
-      targets.set(key, { builds: [build], name: targetName(build.service, [...targets.values()]) })
-    else same.builds.push(build)
-  }
-  const planned = [...targets.values()].flatMap(({ builds: same, name }) => {
-    const names = same.map(build => ({ build, reference: imageName(build, naming) }))
-    for (const { build, reference } of names)
-      if (typeof reference === 'string') problems.push(nameProblem(build, reference))
-    return [toTarget(name, same, names, tags, naming)]
+  const distinct = [...Map.groupBy(builds, buildKey).values()]
+  const taken: string[] = []
+  const targets = distinct.map(same => {
+    const name = targetName(same[0]?.service ?? '', taken)
+    taken.push(name)
+    return toTarget(name, same, naming, problem => problems.push(problem))
   })
-  problems.push(...conflicts(planned), ...planned.flatMap(reserved))
+  problems.push(...conflicts(targets), ...targets.flatMap(reserved))
   const named = builds.flatMap(build => (build.image === undefined ? [] : [[build.image, build.service] as const]))
-  return { targets: planned, named: Object.fromEntries(named), problems }
+  return { targets, named: Object.fromEntries(named), problems }
 }
 
-interface Named {
-  readonly build: Build
-  readonly reference: Reference | 'no-registry' | 'invalid'
-}
-
-function toTarget(
-  name: string,
-  same: readonly Build[],
-  names: readonly Named[],
-  tags: readonly string[],
-  naming: Naming
-): Target {
+/** One target for builds that are the same; `tell` hears of those that cannot be named. */
+function toTarget(name: string, same: readonly Build[], naming: Naming, tell: (problem: Problem) => void): Target {
   const deploys: Record<string, Reference> = {}
   const references = new Set<string>()
-  for (const { build, reference } of names) {
-    if (typeof reference === 'string') continue
-    const all = ownTags(reference, tags, naming)
-    all.forEach(tag => references.add(`${reference.repository}:${tag}`))
-    deploys[build.service] = { ...reference, tag: all[0] ?? 'latest' }
-    if (naming.transfer === 'registry' && naming.source.pullRequest === undefined && naming.tags.length === 0)
-      buildTags(build).forEach(tag => references.add(tag))
+  for (const build of same) {
+    const names = namesOf(build, naming)
+    if (typeof names === 'string') {
+      tell(nameProblem(build, names))
+      continue
+    }
+    deploys[build.service] = names.deployed
+    for (const reference of names.pushed) references.add(reference)
   }
-  const platform = same[0]?.platform
+  const [first] = same
   return {
     name,
     services: same.map(build => build.service),
-    build: same[0]?.build ?? {},
-    secrets: same[0]?.secrets ?? [],
-    ...(platform === undefined ? {} : { platform }),
+    build: first?.build ?? {},
+    secrets: first?.secrets ?? [],
+    ...(first?.platform === undefined ? {} : { platform: first.platform }),
     references: [...references],
     deploys
   }
-}
-
-/**
- * The run's tags, and the one that the compose file gives the image. That one is somebody's to move only on a branch
- * and only when the user did not say which tags: a pull request never moves it.
- */
-function ownTags(reference: Reference, tags: readonly string[], naming: Naming): readonly string[] {
-  const own = naming.source.pullRequest === undefined && naming.tags.length === 0 ? reference.tag : undefined
-  return [...new Set([...tags, ...(own === undefined ? [] : [own])])]
-}
-
-function buildTags(build: Build): readonly string[] {
-  const tags = build.build['tags']
-  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
-}
-
-function imageName(build: Build, naming: Naming): Named['reference'] {
-  const written = build.image === undefined ? undefined : parseReference(build.image.replace(/@.*$/, ''))
-  if (build.image !== undefined && written === undefined) return 'invalid'
-  if (naming.transfer === 'direct') {
-    const name = written === undefined ? ownName(build.service, naming) : written.path.replace(/^library\//, '')
-    return reparse(`${naming.registry ?? ''}/${name}`, written?.tag)
-  }
-  // A name alone, `web`, would be an official image of Docker Hub, which nobody can push: it is the registry's.
-  const bare = written !== undefined && /^[^/]+$/.test(written.repository)
-  if (written !== undefined && !bare) return written
-  if (naming.registry === undefined) return 'no-registry'
-  return reparse(
-    `${naming.registry}/${written === undefined ? ownName(build.service, naming) : written.repository}`,
-    written?.tag
-  )
-}
-
-function reparse(name: string, tag: string | undefined): Named['reference'] {
-  const reference = parseReference(name.toLowerCase())
-  if (reference === undefined) return 'invalid'
-  return tag === undefined ? reference : { ...reference, tag }
-}
-
-/** `shop-web`: with what a repository's name cannot hold made a hyphen. */
-function ownName(service: string, naming: Naming): string {
-  const part = (text: string): string =>
-    text
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '')
-  return `${part(naming.stack)}-${part(service)}`
 }
 
 function nameProblem(build: Build, kind: 'no-registry' | 'invalid'): Problem {
@@ -178,56 +104,18 @@ export function builtElsewhere(image: string, registry: string | undefined): str
   return bare && registry !== undefined ? `${registry}/${image}`.replace(/^[^@]*\//, path => path.toLowerCase()) : image
 }
 
-/** The service whose image an additional context is: `service:base`. */
-export function serviceOf(context: Json): string | undefined {
-  return typeof context === 'string' ? /^service:(.+)$/.exec(context)?.[1] : undefined
-}
-
-/** The services whose images a target is made from. */
-export function madeFrom({ build }: Target): readonly string[] {
-  const { additional_contexts: contexts } = build
-  const values = typeof contexts === 'object' && contexts !== null ? Object.values(contexts as JsonObject) : []
-  return values.flatMap(value => serviceOf(value) ?? [])
-}
-
-/**
- * Of the targets that are there already, by name, those that need not be built: a builder makes a target from the image
- * of another one only in one go.
- */
-export function standing<T>(
-  targets: readonly Target[],
-  there: Readonly<Record<string, T>>
-): Readonly<Record<string, T>> {
-  const needed = targets.filter(target => there[target.name] === undefined).flatMap(madeFrom)
-  const left = Object.entries(there).filter(
-    ([name]) => !targets.some(target => target.name === name && target.services.some(each => needed.includes(each)))
-  )
-  return left.length === Object.keys(there).length ? there : standing(targets, Object.fromEntries(left))
-}
-
 /** A hash of what decides about the build's result: all of its definition except the names. */
 function buildKey(build: Build): string {
   const definition = Object.fromEntries(Object.entries(build.build).filter(([key]) => key !== 'tags'))
-  return createHash('sha256')
-    .update(stable({ build: definition, platform: build.platform ?? null }))
-    .digest('hex')
-}
-
-/** JSON with sorted keys: the same value gives the same text. */
-export function stable(value: Json): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(item => stable(item as Json)).join(',')}]`
-  const entries = Object.entries(value as JsonObject).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${stable(item)}`).join(',')}}`
+  return sha256(canonicalJson({ build: definition, platform: build.platform ?? null }))
 }
 
 /** A target's name holds letters, digits, `_` and `-` only (buildx, bake/bake.go); dots would become underscores. */
-function targetName(service: string, taken: readonly { name: string }[]): string {
+function targetName(service: string, taken: readonly string[]): string {
   const name = service.replace(/[^A-Za-z0-9_-]+/g, '_')
-  const names = taken.map(other => other.name)
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${name}-${number}`
     // `default` is bake's own group.
-    if (candidate !== 'default' && !names.includes(candidate)) return candidate
+    if (candidate !== 'default' && !taken.includes(candidate)) return candidate
   }
 }

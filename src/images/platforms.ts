@@ -1,4 +1,5 @@
 import type { Node } from '../engine-types.js'
+import { textsOf } from '../json.js'
 import type { Note } from '../compose/translated.js'
 import type { Build } from '../model.js'
 
@@ -91,9 +92,7 @@ interface Wanted {
 function ownPlatforms({ service, platform, build }: Build): readonly Wanted[] {
   if (platform !== undefined)
     return [{ platforms: [platform], service, at: ['services', service, 'platform'], mixed: false }]
-  const listed = Array.isArray(build['platforms'])
-    ? build['platforms'].filter((each): each is string => typeof each === 'string')
-    : []
+  const listed = textsOf(build['platforms'])
   return listed.length === 0
     ? []
     : [{ platforms: listed, service, at: ['services', service, 'build', 'platforms'], mixed: true }]

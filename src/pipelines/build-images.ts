@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js'
 import type { CacheKind } from '../images/cache.js'
-import { planBuilds, standing, type BuildPlan, type Target } from '../images/plan.js'
+import { standing } from '../images/layers.js'
+import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
 import { formatReference, pin } from '../images/reference.js'
 import type { TagSource } from '../images/tags.js'
 import type { Job } from '../job.js'

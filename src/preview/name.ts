@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../hash.js'
 
 /**
  * The most characters of a preview's stack name. A service's full name, `stack_service`, is at most 63 characters
@@ -50,7 +50,7 @@ function dnsLabel(text: string): string {
 }
 
 function hashed(label: string, of: string, longest: number): string {
-  const hash = createHash('sha256').update(of).digest('hex').slice(0, 6)
+  const hash = sha256(of, 6)
   const readable = label.slice(0, Math.max(0, longest - 7)).replace(/-$/, '')
   return (readable === '' ? `b${hash}` : `${readable}-${hash}`).slice(0, longest)
 }

@@ -1,5 +1,6 @@
 import type { Service } from '../engine-types.js'
-import { label, type JsonObject, type Stack } from '../model.js'
+import { objectOf } from '../json.js'
+import { label, type Stack } from '../model.js'
 import { isJob, wantedTasks } from '../rollout/tasks.js'
 import { describeField, differences, type FieldChange } from './fields.js'
 import { differingFields, fingerprint } from './fingerprint.js'
@@ -213,8 +214,5 @@ function contentOf(stack: Stack, key: string): string | undefined {
 
 /** The service labels of a rendered stack, by name. */
 export function deployLabels(stack: Stack, key: string): Readonly<Record<string, string>> {
-  const labels = stack.services[key]?.deploy?.['labels']
-  return typeof labels === 'object' && labels !== null && !Array.isArray(labels)
-    ? (labels as JsonObject as Record<string, string>)
-    : {}
+  return objectOf(stack.services[key]?.deploy?.['labels']) as Record<string, string>
 }

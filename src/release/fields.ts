@@ -1,5 +1,5 @@
+import { canonicalJson, isList, isObject } from '../json.js'
 import type { Json, JsonObject, Stack, StackService } from '../model.js'
-import { canonicalJson } from './hash.js'
 
 /**
  * One field of a service that differs. Values are given only where they can hold no secret (an image, a number, a
@@ -87,33 +87,29 @@ function flatten(stack: Stack, key: string): Readonly<Record<string, Json | unde
 
 /** A mounted object with the name that its key stands for today, so that a rotated secret is a change. */
 function withName(mount: Json, objects: Stack['secrets']): Json {
-  const source = typeof mount === 'string' ? mount : isMap(mount) ? text(mount['source']) : ''
-  return { ...(isMap(mount) ? mount : {}), source, name: objects?.[source]?.['name'] ?? source }
+  const source = typeof mount === 'string' ? mount : isObject(mount) ? text(mount['source']) : ''
+  return { ...(isObject(mount) ? mount : {}), source, name: objects?.[source]?.['name'] ?? source }
 }
 
 function foreignLabels(labels: Json | undefined): Json | undefined {
-  if (!isMap(labels)) return labels
+  if (!isObject(labels)) return labels
   const kept = Object.entries(labels).filter(([name]) => !name.startsWith('swarm-rollout.'))
   return kept.length > 0 ? Object.fromEntries(kept) : undefined
 }
 
 /** The parts of a list or map, by the name that people know them by. */
 function parts(field: string, value: Json | undefined): ReadonlyMap<string, string> {
-  if (isMap(value)) return new Map(Object.entries(value).map(([name, inner]) => [name, canonicalJson(inner)]))
-  if (!Array.isArray(value)) return new Map()
-  return new Map((value as readonly Json[]).map(item => [nameOf(field, item), canonicalJson(item)]))
+  if (isObject(value)) return new Map(Object.entries(value).map(([name, inner]) => [name, canonicalJson(inner)]))
+  if (!isList(value)) return new Map()
+  return new Map(value.map(item => [nameOf(field, item), canonicalJson(item)]))
 }
 
 function nameOf(field: string, item: Json): string {
   if (typeof item === 'string') return field === 'volumes' || field === 'ports' ? item : (item.split(/[=:]/)[0] ?? '')
-  if (!isMap(item)) return text(item)
+  if (!isObject(item)) return text(item)
   if (field === 'ports')
     return `${text(item['published'] ?? '')}:${text(item['target'])}/${text(item['protocol'] ?? 'tcp')}`
   return text(field === 'volumes' ? item['target'] : item['source'])
-}
-
-function isMap(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isPlain(value: Json | undefined): value is string | number | boolean {

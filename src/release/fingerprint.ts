@@ -1,5 +1,6 @@
 import type { ServiceSpec } from '../engine-types.js'
-import { shortHash } from './hash.js'
+import { sha256 } from '../hash.js'
+import { canonicalJson } from '../json.js'
 
 /** What a service's live Spec was, one short hash per field: tells later which fields somebody changed by hand. */
 export type Fingerprint = Readonly<Record<string, string>>
@@ -37,12 +38,17 @@ function fieldsOfSpec(spec: ServiceSpec): Readonly<Record<string, unknown>> {
 
 export function fingerprint(spec: ServiceSpec): Fingerprint {
   const entries = Object.entries(fieldsOfSpec(spec)).filter(([, value]) => !isNothing(value))
-  return Object.fromEntries(entries.map(([field, value]) => [field, shortHash(value)]))
+  return Object.fromEntries(entries.map(([field, value]) => [field, hashOf(value)]))
 }
 
 /** The fields in which two fingerprints differ, sorted. */
 export function differingFields(a: Fingerprint, b: Fingerprint): readonly string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(field => a[field] !== b[field]).sort()
+}
+
+/** Enough to notice a change, not to resist an attacker. */
+function hashOf(value: unknown): string {
+  return sha256(canonicalJson(value ?? null), 8)
 }
 
 /** The engine gives back an unset list now as null, now as empty, now not at all. */
@@ -53,9 +59,7 @@ function isNothing(value: unknown): boolean {
 }
 
 function sorted(list: unknown): unknown {
-  return Array.isArray(list)
-    ? [...(list as unknown[])].map(item => [shortHash(item), item] as const).sort(byHash)
-    : list
+  return Array.isArray(list) ? [...(list as unknown[])].map(item => [hashOf(item), item] as const).sort(byHash) : list
 }
 
 function byHash(a: readonly [string, unknown], b: readonly [string, unknown]): number {

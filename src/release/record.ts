@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Service, SwarmObject } from '../engine-types.js'
+import { sha256 } from '../hash.js'
+import { canonicalJson } from '../json.js'
 import { label, type Stack } from '../model.js'
 import { isJob } from '../rollout/tasks.js'
-import type { Fingerprint } from './fingerprint.js'
-import { fingerprint } from './fingerprint.js'
-import { canonicalJson } from './hash.js'
+import { fingerprint, type Fingerprint } from './fingerprint.js'
 import { modeOf } from './target.js'
 
 /**
@@ -90,7 +89,7 @@ export const largestRecord = 1000 * 1024 - 1
 export function objectName(stack: string, suffix: string): string {
   const name = `${stack}.${suffix}`
   if (name.length <= 64) return name
-  const hash = createHash('sha256').update(stack).digest('hex').slice(0, 8)
+  const hash = sha256(stack, 8)
   return `${stack.slice(0, 64 - suffix.length - 10)}-${hash}.${suffix}`
 }
 

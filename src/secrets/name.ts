@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { sha256 } from '../hash.js'
 
 /** Longest name of a secret or config that the engine takes (swarmkit, manager/controlapi/common.go). */
 const longest = 64
@@ -37,7 +38,7 @@ export function readablePart(stack: string, key: string, fixed: string | undefin
 export function keyName(stack: string): string {
   const suffix = '_swarm-rollout.key'
   if (stack.length + suffix.length <= longest) return `${stack}${suffix}`
-  const hash = createHash('sha256').update(stack).digest('hex').slice(0, 8)
+  const hash = sha256(stack, 8)
   return `${cut(stack, longest - suffix.length - 9)}-${hash}${suffix}`
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../hash.js'
 import type { Target } from '../images/plan.js'
 import type { Ports } from '../ports.js'
 
@@ -25,7 +25,7 @@ export async function saveLocalCache(
 ): Promise<void> {
   const indexes = await Promise.all(targets.map(({ name }) => ports.files.text(`${cache.next}/${name}/index.json`)))
   if (indexes.every(index => index === null)) return
-  const hash = createHash('sha256').update(JSON.stringify(indexes)).digest('hex').slice(0, 16)
+  const hash = sha256(JSON.stringify(indexes), 16)
   const key = `${prefixOf(ports, stack)}-${hash}`
   if (key === cache.key) return
   if (await ports.cache.save(cache.next, key)) ports.log.info(`Saved the build cache as ${key}.`)

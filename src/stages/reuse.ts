@@ -3,9 +3,11 @@ import { addTags } from '../commands/bake.js'
 import { messageOf } from '../errors.js'
 import { targetPlatforms } from '../images/bake.js'
 import { canKey, contentKey, ignoreFiles, type TreeEntry } from '../images/content-key.js'
+import { objectOf } from '../json.js'
 import { parseIgnore, type Ignore } from '../images/ignore.js'
+import { madeFrom } from '../images/layers.js'
 import { dockerfilePath, localPath } from '../images/paths.js'
-import { madeFrom, type Target } from '../images/plan.js'
+import type { Target } from '../images/plan.js'
 import type { Ports } from '../ports.js'
 
 /**
@@ -55,7 +57,7 @@ async function keyOf(
       context,
       (each, kind) => skipIn(ignore, each, kind) || (each === '.git' && !usesGit(text))
     )
-  for (const extra of Object.values(typeof additional === 'object' ? (additional ?? {}) : {})) {
+  for (const extra of Object.values(objectOf(additional))) {
     const folder = localPath(extra)
     if (folder === undefined || typeof extra !== 'string') continue
     const ownIgnore = parseIgnore(await ports.files.text(posix.join(folder, '.dockerignore')))

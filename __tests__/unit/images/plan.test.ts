@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { builtElsewhere, planBuilds, standing, type Naming } from '../../../src/images/plan.js'
+import { standing } from '../../../src/images/layers.js'
+import type { Naming } from '../../../src/images/naming.js'
+import { builtElsewhere, planBuilds } from '../../../src/images/plan.js'
 import type { Build } from '../../../src/model.js'
 
 const naming: Naming = {

@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js'
 import { nearest } from '../findings/nearest.js'
-import { isList, isObject, textOf } from '../json.js'
+import { isList, isObject, objectOf, textOf } from '../../json.js'
 import type { Failure, Scene } from './index.js'
 import { lineWith } from './values.js'
 import { withPlace } from './keys.js'
@@ -79,7 +79,7 @@ export const referenceFailures: readonly Failure[] = [
 
 function undefinedName(scene: Scene, service: string, kind: string, name: string): Problem {
   const section = `${kind}s`
-  const declared = scene.positions.values([section]).flatMap(value => Object.keys(isObject(value) ? value : {}))
+  const declared = scene.positions.values([section]).flatMap(value => Object.keys(objectOf(value)))
   const meant = nearest(name, declared)
   const step = kind === 'volume' ? itemWith(scene, service, name) : name
   const declare =
@@ -112,7 +112,7 @@ function undefinedDependency(scene: Scene, service: string, name: string): Probl
       remedy: `Add ${profiles[0] ?? ''} to \`profiles\`, or write \`depends_on: {${name}: {condition: …, required: false}}\`.`
     })
   }
-  const services = scene.positions.values(['services']).flatMap(value => Object.keys(isObject(value) ? value : {}))
+  const services = scene.positions.values(['services']).flatMap(value => Object.keys(objectOf(value)))
   const meant = nearest(name, services)
   return withPlace(scene, at, {
     message: `${service} waits for ${name}, which is no service of these files.`,

@@ -1,6 +1,6 @@
 import type { Place } from '../../errors.js'
 import type { Source } from '../project.js'
-import { isList, isObject, textOf } from '../json.js'
+import { isList, objectOf, textOf } from '../../json.js'
 import type { Failure, Scene } from './index.js'
 import { withPlace } from './keys.js'
 
@@ -117,10 +117,9 @@ export function lineWith(text: string, sources: readonly Source[]): Place | unde
 }
 
 function serviceWithBareTest({ positions }: Scene): string | undefined {
-  const services = positions.values(['services']).flatMap(value => (isObject(value) ? Object.entries(value) : []))
+  const services = positions.values(['services']).flatMap(value => Object.entries(objectOf(value)))
   const bare = services.find(([, service]) => {
-    const check = isObject(service) ? service['healthcheck'] : undefined
-    const test = isObject(check) ? check['test'] : undefined
+    const { test } = objectOf(objectOf(service)['healthcheck'])
     return isList(test) && !['CMD', 'CMD-SHELL', 'NONE'].includes(textOf(test[0]))
   })
   return bare?.[0]

@@ -1,5 +1,5 @@
 import { isMap, isScalar } from 'yaml'
-import { isList, isObject, textOf } from '../json.js'
+import { isList, isObject, objectOf, textOf } from '../../json.js'
 import type { Positions } from '../positions.js'
 import type { KeyPath, Note } from '../translated.js'
 import type { Parsed } from '../yaml-source.js'
@@ -117,7 +117,7 @@ function unknownRules({ rules, note }: Directive): readonly Note[] {
 }
 
 function unknownKeys(at: KeyPath, value: unknown): readonly Note[] {
-  const keys = Object.keys(isObject(value) ? value : {}).filter(key => key !== 'ignore')
+  const keys = Object.keys(objectOf(value)).filter(key => key !== 'ignore')
   return keys.map(key => unknown(`\`${extension}\` knows no \`${key}\``, key, ['ignore'], { at: [...at, key] }))
 }
 

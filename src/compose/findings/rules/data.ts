@@ -1,5 +1,5 @@
 import type { ServiceContext, TranslateOptions } from '../../context.js'
-import { textOf } from '../../json.js'
+import { textOf } from '../../../json.js'
 import { undollar, type ComposeModel, type ComposeVolume } from '../../model.js'
 import { fixedName } from '../../names.js'
 import type { Note } from '../../translated.js'

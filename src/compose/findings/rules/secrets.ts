@@ -1,5 +1,5 @@
 import type { ServiceContext } from '../../context.js'
-import { textOf } from '../../json.js'
+import { textOf } from '../../../json.js'
 import { undollar } from '../../model.js'
 import type { KeyPath, Note } from '../../translated.js'
 

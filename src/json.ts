@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../model.js'
+import type { Json, JsonObject } from './model.js'
 
 /** An object whose absent keys may be spelled out as undefined; `compact` drops them. */
 export type Sparse = Readonly<Record<string, Json | undefined>>
@@ -27,12 +27,27 @@ export function isList(value: unknown): value is readonly Json[] {
   return Array.isArray(value)
 }
 
+/** The value where it is an object, else an empty one. */
+export function objectOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+/** The texts of a list; none where it is no list. */
+export function textsOf(value: unknown): readonly string[] {
+  return isList(value) ? value.filter(item => typeof item === 'string') : []
+}
+
 /** The object's keys in byte order, at every depth, so that equal definitions render and hash equally. */
 export function sortKeys<T extends Json>(value: T): T {
   if (isList(value)) return value.map(sortKeys) as unknown as T
   if (!isObject(value)) return value
   const entries = Object.entries(value).map(([key, inner]) => [key, sortKeys(inner)] as const)
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) as T
+}
+
+/** JSON whose keys are in order at every depth, without those that are undefined: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sortKeys(value as Json))
 }
 
 /** Applies a change to every string of a value, keys excepted. */
