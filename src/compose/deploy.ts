@@ -28,7 +28,7 @@ export function translateDeploy(context: ServiceContext): Translated<JsonObject>
 }
 
 /** Replicas of the file; undefined leaves what a new service has, one. A preview may say otherwise. */
-function replicasOf({ service, mode, options }: ServiceContext): number | undefined {
+export function replicasOf({ service, mode, options }: ServiceContext): number | undefined {
   if (mode === 'global' || mode === 'global-job') return undefined
   const replicas = service.deploy?.replicas ?? service.scale
   const wanted = options.preview?.replicas

@@ -148,6 +148,13 @@ function noNode(error: string): Cause {
 function notYet({ task, container, nodeTrouble }: Evidence): Cause | null {
   const { State } = task.Status
   if (nodeTrouble !== null) return { what: `is on a node that is ${nodeTrouble}`, remedy: 'Bring the node back.' }
+  // swarmkit manager/allocator/network.go, allocateTask: what it could not give, it tries again when something is free, and tells nobody
+  if (State === 'new')
+    return {
+      what: 'waits for the swarm to give it an address: a network of it may have none left',
+      remedy:
+        'Swarm makes networks of 253 addresses: give this one a larger subnet (`ipam` in the compose file), or run fewer tasks in it.'
+    }
   if (State === 'starting') {
     const check = lastFailedCheck(container)
     const said = check === null ? '' : `: ${check}`

@@ -18,6 +18,8 @@ const withUpdate = (update_config: object): Given => ({
 })
 const bind = (source: string): object => ({ type: 'bind', source, target: '/x' })
 
+const subnet = (subnet: string): object => ({ ipam: { config: [{ subnet }] } })
+
 type Row = {
   /** The service `web`, over one that is fine. */
   web?: Given
@@ -49,6 +51,19 @@ const speaks: Record<Exclude<Rule, OfNodes>, Row[]> = {
     }
   ],
   'cleared-command': [{ web: { entrypoint: [] } }, { web: { command: [] } }],
+  'crowded-network': [
+    { web: { networks: { n: null }, deploy: { ...quiet.deploy, replicas: 253 } }, model: { networks: { n: {} } } },
+    // with the new tasks of an update: 200 + 1 + 60
+    {
+      web: { networks: { n: null }, ...withUpdate({ parallelism: 60 }), scale: 200 },
+      model: { networks: { n: {} } }
+    },
+    {
+      web: { networks: { n: null }, ...withUpdate({ parallelism: 0 }), scale: 127 },
+      model: { networks: { n: {} } }
+    },
+    { web: { networks: { n: null }, scale: 12 }, model: { networks: { n: subnet('10.9.0.0/28') } } }
+  ],
   'depends-on': [{ services: { web: { ...quiet, depends_on: { db: { condition: 'service_healthy' } } }, db: quiet } }],
   devices: [{ web: { devices: [{ source: '/dev/x' }] } }],
   'dnsrr-port': [
@@ -282,6 +297,39 @@ describe('what no rule speaks about', () => {
           b: { ...quiet, ports: [{ target: 53, published: '53', protocol: 'tcp' }] }
         }
       }
+    ],
+    // 251 tasks, one that an update starts beside them, and the service
+    ['crowded-network', { web: { networks: { n: null }, scale: 251 }, model: { networks: { n: {} } } }],
+    [
+      'crowded-network',
+      {
+        web: { networks: { n: null }, deploy: { ...quiet.deploy, endpoint_mode: 'dnsrr' }, scale: 252 },
+        model: { networks: { n: {} } }
+      }
+    ],
+    [
+      'crowded-network',
+      {
+        web: { networks: { n: null }, ...withUpdate({ order: 'stop-first', parallelism: 0 }), scale: 252 },
+        model: { networks: { n: {} } }
+      }
+    ],
+    [
+      'crowded-network',
+      { web: { networks: { n: null }, scale: 900 }, model: { networks: { n: subnet('10.9.0.0/20') } } }
+    ],
+    ['crowded-network', { web: { networks: { n: null }, scale: 900 }, model: { networks: { n: { external: true } } } }],
+    [
+      'crowded-network',
+      {
+        web: { networks: { n: null }, scale: 900 },
+        model: { networks: { n: {}, m: {} } },
+        preview: { ports: 'drop', replicas: 1 }
+      }
+    ],
+    [
+      'crowded-network',
+      { web: { networks: { n: null }, deploy: { ...quiet.deploy, mode: 'global' } }, model: { networks: { n: {} } } }
     ],
     ['stop-first', { web: { ...withUpdate({ order: 'stop-first' }), scale: 2 } }],
     [

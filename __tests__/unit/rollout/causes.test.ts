@@ -109,6 +109,7 @@ const table: readonly (readonly [what: string, evidence: Evidence, says: string]
     evidence('starting', '', { container: health(1, 'waiting for migrations') }),
     'is still starting: its healthcheck has not passed: waiting for migrations'
   ],
+  ['no address', evidence('new', ''), 'waits for the swarm to give it an address: a network of it may have none left'],
   ['still pulling', evidence('preparing', ''), 'is still being prepared: its image is being pulled']
 ]
 

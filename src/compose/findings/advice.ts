@@ -102,6 +102,13 @@ export const adviceRules = {
     why: 'A published port belongs to one service of the whole swarm, once; the engine refuses the second. Two ports in host mode only keep their services off the same node, which is a warning.',
     remedy: 'Publish one of them under another number.'
   },
+  'crowded-network': {
+    level: 'warning',
+    title: 'A network with too few addresses',
+    why: 'Swarm gives a network 253 addresses (a /24). Each task takes one, each service one more unless it has `endpoint_mode: dnsrr`, and each node one; with `order: start-first` the old and the new tasks have theirs at the same time. A task that gets none waits, and the swarm does not say for what.',
+    remedy:
+      'Give it a larger subnet (`ipam: {config: [{subnet: 10.50.0.0/20}]}`), or spread the services over several networks.'
+  },
   'proxy-labels': {
     level: 'warning',
     title: 'Proxy labels on the container',

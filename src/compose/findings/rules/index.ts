@@ -1,5 +1,6 @@
 import type { ServiceContext } from '../../context.js'
 import type { Note } from '../../translated.js'
+import { crowdedNetworks } from './addresses.js'
 import { nodeVolumes } from './data.js'
 import { exposure, portConflicts } from './exposure.js'
 import { noHealthcheck } from './health.js'
@@ -21,5 +22,6 @@ const serviceRules: readonly ((context: ServiceContext) => readonly Note[])[] = 
 
 /** Everything that a compose file could do better, whatever translation does. */
 export function advise(contexts: readonly ServiceContext[]): readonly Note[] {
-  return [...contexts.flatMap(context => serviceRules.flatMap(rule => rule(context))), ...portConflicts(contexts)]
+  const ofServices = contexts.flatMap(context => serviceRules.flatMap(rule => rule(context)))
+  return [...ofServices, ...portConflicts(contexts), ...crowdedNetworks(contexts)]
 }
