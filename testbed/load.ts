@@ -1,16 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { closeOnSignal, openBed } from './bed.ts'
-import { Meter } from './bench/meter.ts'
 import { pushApp } from './images.ts'
-import { startAction } from './runner.ts'
+import { cases, measure, type Measured, type What } from './load/run.ts'
+import { removeStacks } from './stacks.ts'
 
-/** Large stacks on a small swarm: deployed, updated in every service, and rolled back by hand; and what that asks of the engine. */
+/** Large stacks on a small swarm: deployed, updated in every service, rolled back by hand, updated with what crashes, and updated in one service; and what that asks of the engine. */
 
 const usage = `npm run load -- [--sizes 10,30,100] [--replicas 3] [--servers 3] [--timeout 20m] [--logs]
-For each number of services: time, requests to the engine, requests per second and the action's peak memory. Needs some 15 MB a task.`
+For each number of services: time, requests to the engine, in all and per second while the rollout is watched, and the action's peak memory.
+Needs some 30 MB of memory for each task, as an update has the old and the new ones at once.`
 
 const { values } = parseArgs({
   options: {
@@ -30,85 +31,52 @@ if (values.help || [...sizes, replicas, servers].some(number => !(number >= 1)))
 }
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
-const bed = await openBed({ name: 'load', servers, builder: false })
+const bed = await openBed({
+  name: 'load',
+  // the manager's engine names each request in its log
+  servers: Array.from({ length: servers }, (_, index) => (index === 0 ? { daemon: { debug: true } } : {})),
+  builder: false
+})
 closeOnSignal(bed, say)
 
 const image = (await pushApp(bed.registry, { name: 'app:1' })).reference
 const folder = mkdtempSync(join(tmpdir(), 'load-'))
 let red = 0
-say(`${'what'.padEnd(10)}  services  tasks   status      time    requests  per second  peak memory`)
-for (const size of sizes) {
-  const stack = `load${size}`
-  await measure(stack, size, 'deploy', '1')
-  await measure(stack, size, 'update', '2')
-  await measure(stack, size, 'rollback', '1')
-  await bed.server.docker('stack', 'rm', stack)
+for (const [number, services] of sizes.entries()) {
+  const stack = { name: `load${services}`, services, replicas, image, number }
+  for (const what of Object.keys(cases) as What[]) {
+    const measured = await measure(bed, stack, what, { folder, timeout: values.timeout })
+    say(told(services, measured))
+    if (!measured.right) red += 1
+    if (!measured.right || values.logs) say(measured.log.replaceAll(/^/gm, '     │ '))
+  }
+  const since = Date.now()
+  await removeStacks(bed.servers, [stack.name])
+  say(`removed in ${seconds(Date.now() - since)}`)
 }
 rmSync(folder, { recursive: true, force: true })
 await bed.close()
 process.exit(red === 0 ? 0 : 1)
 
-/** One run, and whether every task that the engine says runs has the version that ought to. */
-async function measure(stack: string, size: number, what: 'deploy' | 'update' | 'rollback', version: string) {
-  writeFileSync(join(folder, 'compose.yaml'), JSON.stringify(composeFile(size, version)))
-  using meter = new Meter()
-  const step = startAction({
-    workspace: folder,
-    env: { ...bed.builderEnv, GITHUB_SHA: version.repeat(40) },
-    with: {
-      host: bed.server.host,
-      'ssh-key': bed.sshKey,
-      'ssh-known-hosts': bed.knownHosts,
-      stack,
-      timeout: values.timeout,
-      'stable-for': '5s',
-      ...(what === 'rollback' && { command: 'rollback' })
-    },
-    onProcess: pid => meter.adopt(pid)
-  })
-  const result = await step.result
-  result.clean()
-  const requests = Number(/Engine API requests: (\d+)/.exec(result.raw)?.[1] ?? Number.NaN)
-  const running = await tasksOf(stack, version)
-  const status = result.outputs['status'] ?? result.status
-  const right = status === 'deployed' && running === size * replicas
-  if (!right) red += 1
-  const columns = [
-    what.padEnd(10),
-    String(size).padStart(8),
-    String(running).padStart(5),
-    `  ${status.padEnd(10)}`,
-    `${(result.ms / 1000).toFixed(1)} s`.padStart(8),
-    String(requests).padStart(8),
-    (requests / (result.ms / 1000)).toFixed(1).padStart(10),
-    `${Math.round(meter.cost.peakBytes / 2 ** 20)} MiB`.padStart(11)
-  ]
-  say(columns.join('  '))
-  if (!right || values.logs) say(result.log.replaceAll(/^/gm, '     │ '))
+/** One paragraph: what a row of the table in docs/scale.md is made of. */
+function told(services: number, { what, right, status, truth, requests, watch, peak, ...took }: Measured): string {
+  const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0] ?? ''
+  const watched =
+    watch === null
+      ? 'watched for one look'
+      : `watched for ${watch.seconds.toFixed(1)} s: ${watch.looks} looks, ${watch.perSecond.toFixed(1)} requests/s, ${watch.busiest.toFixed(1)} in the busiest 10 s`
+  return [
+    `${what} of ${services} services: ${right ? '' : 'WRONG: '}${status}, ${truth.running} of ${services * replicas} tasks run, ${truth.tasks} on record`,
+    `  ${seconds(took.ms)}, of them ${seconds(took.afterEngineMs)} after the engine was through; machine's load ${load}`,
+    `  ${requests.own} requests of the action, ${requests.all} with the docker CLI's; ${watched}`,
+    `  ${mib(took.bytes)} over ssh; memory ${mib(peak.node)}, with ssh and the docker CLI ${mib(peak.all)}; ${seconds(took.cpuMs)} of CPU`
+  ].join('\n')
 }
 
-function composeFile(size: number, version: string): object {
-  const service = {
-    image,
-    environment: { VERSION: version, PORT: '' },
-    stop_grace_period: '1s',
-    deploy: {
-      replicas,
-      endpoint_mode: 'dnsrr',
-      update_config: { order: 'start-first', failure_action: 'rollback', monitor: '5s', parallelism: 3 }
-    }
-  }
-  return { services: Object.fromEntries(Array.from({ length: size }, (_, index) => [`s${index + 1}`, service])) }
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
 }
 
-/** Tasks of this version that run and shall run, asked of the engine itself. */
-async function tasksOf(stack: string, version: string): Promise<number> {
-  const filters = { label: [`com.docker.stack.namespace=${stack}`], 'desired-state': ['running'] }
-  const tasks = (await bed.server.api('GET', `/tasks?filters=${encodeURIComponent(JSON.stringify(filters))}`)) as {
-    Status: { State: string }
-    Spec: { ContainerSpec: { Env: readonly string[] } }
-  }[]
-  return tasks.filter(
-    ({ Status, Spec }) => Status.State === 'running' && Spec.ContainerSpec.Env.includes(`VERSION=${version}`)
-  ).length
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`
 }

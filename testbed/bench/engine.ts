@@ -98,26 +98,3 @@ export function touched(before: readonly ApiService[], after: readonly ApiServic
   const known = new Map(before.map(({ ID, Version }) => [ID, Version.Index]))
   return after.filter(({ ID, Version }) => known.get(ID) !== Version.Index).length
 }
-
-/**
- * Removes stacks with all that they have, and waits until nothing of them is left. The swarm gives a network's addresses away
- * again before the node has let go of them, and the next stack's first tasks were rejected ("Pool overlaps").
- */
-export async function removeStacks(server: Server, stacks: readonly string[]): Promise<void> {
-  if (stacks.length === 0) return
-  await server.docker('stack', 'rm', ...stacks)
-  for (let looks = 0; looks < 240; looks++) {
-    const left = await Promise.all(stacks.flatMap(stack => leftOf(stack).map(argv => server.docker(...argv))))
-    if (left.every(text => text === '')) break
-    await sleep(250)
-  }
-  await sleep(2000)
-}
-
-function leftOf(stack: string): string[][] {
-  const filter = ['--quiet', '--filter', `label=${label}=${stack}`]
-  return [
-    ['ps', '--all', ...filter],
-    ['network', 'ls', ...filter]
-  ]
-}

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bed } from '../bed.ts'
 import { cases, composeFile, servicesOf, type Case, type CaseName, type Version } from './cases.ts'
 import type { Contestant } from './contestant.ts'
-import { markOf, removeStacks, RolloutWatch, services, touched } from './engine.ts'
+import { removeStacks } from '../stacks.ts'
+import { markOf, RolloutWatch, services, touched } from './engine.ts'
 import { Meter } from './meter.ts'
 import { openRelay } from './relay.ts'
 
@@ -73,7 +75,8 @@ export class Trial {
     const result = await this.bring({ mark, broken: does === 'break' }, does, rttMs)
     this.live = result.mark ?? 'none'
     if (does === 'create') {
-      await removeStacks(this.bed.server, [this.stack])
+      await removeStacks(this.bed.servers, [this.stack])
+      await sleep(2000) // the swarm's own tidying is no part of the next measurement
       this.stack = this.stackName()
     }
     const { mark: found, log, ...rest } = result
@@ -83,7 +86,7 @@ export class Trial {
 
   async close(): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true })
-    await removeStacks(this.bed.server, [this.stack])
+    await removeStacks(this.bed.servers, [this.stack])
   }
 
   private async bring(version: Version, does: Case['does'], rttMs = 0) {

@@ -80,20 +80,6 @@ export class Field {
     for (const { undo } of this.repairs.splice(0).reverse()) await undo()
   }
 
-  /**
-   * Removes a stack, and waits until no node knows its network any more: the next one is given the same addresses, and a
-   * node that still has the old one rejects its tasks ("Pool overlaps with other one on this address space").
-   */
-  async removeStack(stack: string): Promise<void> {
-    await this.bed.server.docker('stack', 'rm', stack)
-    const deadline = Date.now() + 60_000
-    const left = async () => {
-      const lists = this.bed.servers.map(server => server.docker('network', 'ls', '--format', '{{.Name}}'))
-      return (await Promise.all(lists)).some(names => names.includes(`${stack}_`))
-    }
-    while ((await left()) && Date.now() < deadline) await sleep(300)
-  }
-
   /** @throws Error when the swarm is not whole again within two minutes. */
   async whole(): Promise<void> {
     const deadline = Date.now() + 120_000

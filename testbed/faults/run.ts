@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bed, Server } from '../bed.ts'
 import { startAction, type RunningStep, type StepResult } from '../runner.ts'
+import { removeStacks } from '../stacks.ts'
 import type { Field } from './field.ts'
 import { moments, type Scenario } from './scenarios.ts'
 import { contradictions, fill, kept, running } from './truth.ts'
@@ -95,7 +96,7 @@ export async function play(field: Field, image: string, scenario: Scenario, numb
   } finally {
     await field.repair().catch((error: unknown) => wrong.push(String(error)))
     await field.whole().catch((error: unknown) => wrong.push(String(error)))
-    await field.removeStack(stack).catch((error: unknown) => wrong.push(String(error)))
+    await removeStacks(field.bed.servers, [stack]).catch((error: unknown) => wrong.push(String(error)))
     rmSync(repository, { recursive: true, force: true })
   }
   const { name, version, at = 'before the run' } = scenario
