@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from './processes.ts'
@@ -9,6 +10,11 @@ export const projectDir = dirname(here)
 /** Engine generations the testbed can run: Docker Engine 28, 26.1 and 20.10. */
 export const generations = ['28', '26', '20'] as const
 export type Generation = (typeof generations)[number]
+
+/** Those that this machine can have: `install.sh` finds the older ones among Debian's packages only. */
+export function generationsHere(): readonly Generation[] {
+  return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8')) ? generations : ['28']
+}
 
 /** Where `install.sh` found or put what the testbed runs. */
 export interface Toolchain {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { openBed, type Bed } from '../../testbed/bed.ts'
 import { pushBase, pushVersions, type Pushed } from '../../testbed/images.ts'
+import { until } from '../../testbed/processes.ts'
 import { Workshop, web } from './workshop.ts'
 
 /** What plan says is what deploy then does. */
@@ -12,6 +13,8 @@ let workshop: Workshop
 beforeAll(async () => {
   bed = await openBed({ name: 'plan' })
   ;[versions, base] = await Promise.all([pushVersions(bed.registry), pushBase(bed.registry)])
+  // the bridge that a new swarm makes on its node by itself, some time after it was told to begin: no plan's doing
+  await until('docker_gwbridge', 30_000, () => bed.server.docker('network', 'inspect', 'docker_gwbridge'))
   workshop = new Workshop(bed, {
     stack: 'planned',
     registry: `${bed.registry}/octocat`,

@@ -15,14 +15,11 @@ import { restore } from '../../src/stages/restore.js'
 import { stageRun, type StageRun } from './stages.ts'
 
 let bed: Bed
-/** TESTBED_ENGINE=20: the same on an older engine. */
-const engine =
-  process.env['TESTBED_ENGINE'] === undefined ? {} : { engine: process.env['TESTBED_ENGINE'] as '20' | '26' | '28' }
 let run: StageRun
 let images: string[]
 
 beforeAll(async () => {
-  bed = await openBed({ name: 'releases', builder: false, ...engine })
+  bed = await openBed({ name: 'releases', builder: false })
   run = await stageRun(bed.server)
   images = (await pushVersions(bed.registry)).map(({ pinned }) => pinned)
 }, 240_000)
