@@ -46,6 +46,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Connections to the engine that are kept open: each costs a round trip to open, and a run seldom asks for more at once. */
+const kept = 4
+
 const idleMs = { GET: 30_000, HEAD: 30_000, DELETE: 30_000, POST: 60_000 } as const
 
 /** HTTP over the engine's socket: the API version negotiated, lost connections waited for, every call bounded. */
@@ -57,7 +60,7 @@ export class EngineHttp {
   private floor: string | undefined
 
   constructor(private readonly link: EngineLink) {
-    this.agent = new Agent({ keepAlive: link.pooled, maxSockets: 4, maxFreeSockets: 2 })
+    this.agent = new Agent({ keepAlive: link.pooled, maxSockets: 2 * kept, maxFreeSockets: kept })
   }
 
   /** The API version in use and the engine's own, from one unversioned ping. */
@@ -119,6 +122,12 @@ export class EngineHttp {
     })
   }
 
+  /** Opens the connections that the first questions will come by, beside the first ping. What goes wrong shows with those. */
+  warm(): void {
+    if (!this.link.pooled) return
+    for (let spare = 1; spare < kept; spare++) this.once('GET', '/_ping', {}).catch(() => undefined)
+  }
+
   close(): void {
     this.agent.destroy()
   }
@@ -150,8 +159,7 @@ export class EngineHttp {
           method,
           path: withQuery(path, options.query ?? {}),
           headers,
-          // A POST takes a connection of its own: on a reused one, "closed" cannot be told from "carried out, then closed".
-          agent: method === 'POST' ? false : this.agent
+          agent: this.agent
         },
         response => {
           collect(response).then(

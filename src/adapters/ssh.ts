@@ -186,6 +186,7 @@ async function hostOn(
   const seen = (await connection.folder.seen()).map(each => `${each.name} ${each.type} ${each.key}`)
   const made = (): { host: Host } => ({ host: sshHost(dependencies, connection, counted, run, relay.current, seen) })
   if (request.withoutEngine === true) return made()
+  counted.http.warm()
   try {
     await counted.http.ping(firstPingMs)
     return made()

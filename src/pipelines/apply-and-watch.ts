@@ -4,11 +4,11 @@ import type { Service } from '../engine-types.js'
 import type { Stack } from '../model.js'
 import type { Host } from '../ports.js'
 import { describeChange, keptLabels, type Change } from '../release/compare.js'
-import type { ReadableEntry } from '../release/record.js'
 import type { Attempt } from '../report/roll-out.js'
 import type { Rollout, Target } from '../rollout/types.js'
 import { applyStack } from '../stages/apply.js'
 import type { Lock } from '../stages/lock.js'
+import type { SavedRelease } from '../stages/releases.js'
 import { verifyUrls } from '../stages/verify.js'
 import { problemsOf } from './problems.js'
 import type { Run } from './run.js'
@@ -24,7 +24,7 @@ export interface Applied {
 /** What is to be applied, and over what. */
 export interface Doing extends Pick<Attempt, 'changes' | 'before'> {
   /** null when nothing has changed. */
-  readonly entry: ReadableEntry | null
+  readonly entry: SavedRelease | null
   /** What is there was applied by a run that never came to a good end, so its tasks have to prove themselves. */
   readonly unsettled: boolean
 }

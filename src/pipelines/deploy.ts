@@ -19,9 +19,9 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
-  const checks = await assertReady(run, host, target, prepared)
+  const ready = await assertReady(run, host, target, prepared)
   await using session = await openSession(run, prepared)
-  const images = await provideImages(run, host, target, prepared, session)
+  const images = await provideImages(run, host, target, prepared, ready, session)
   await using lock = await lockStack(run, host, target.stack)
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
@@ -47,7 +47,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     ...outcome,
     report: {
       ...outcome.report,
-      checks,
+      checks: ready.checks,
       ...(url !== null && { url }),
       ...(target.preview && { preview: { number: target.preview.number } }),
       notes: [...outcome.report.notes, ...tooMany]

@@ -1,9 +1,9 @@
 import type { Stack } from '../model.js'
 import type { Host } from '../ports.js'
 import type { Change } from '../release/compare.js'
-import type { ReadableEntry } from '../release/record.js'
 import type { Attempt } from '../report/roll-out.js'
 import type { Lock } from '../stages/lock.js'
+import type { SavedRelease } from '../stages/releases.js'
 import { restore } from '../stages/restore.js'
 import { apply } from './apply-and-watch.js'
 import type { Run } from './run.js'
@@ -16,7 +16,7 @@ export async function goBack(
   host: Host,
   lock: Lock,
   wanted: Wanted,
-  of: { readonly entry: ReadableEntry } & Pick<Attempt, 'before' | 'last' | 'rollout'>
+  of: { readonly entry: SavedRelease } & Pick<Attempt, 'before' | 'last' | 'rollout'>
 ): Promise<Attempt['restored']> {
   const { ports, inputs } = run
   if (inputs.onFailure === 'leave' || of.rollout.verdict === 'overtaken' || lock.lost.aborted) return null
@@ -24,7 +24,7 @@ export async function goBack(
   const restoration = await ports.log.group('Back to the release before', () =>
     restore(ports, host, {
       stack: wanted.target.stack,
-      release: of.entry.id,
+      release: of.entry.release.id,
       rendered: of.entry.release.rendered,
       jobs: [...wanted.jobs],
       before: of.before,

@@ -28,9 +28,9 @@ async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
   const prepared = await prepare(run, target)
   await using host = await openHost(run)
   const { engine } = host
-  const checks = await assertReady(run, host, target, prepared)
+  const ready = await assertReady(run, host, target, prepared)
   await using session = await openSession(run, prepared)
-  const images = await provideImages(run, host, target, prepared, session, 'foresee')
+  const images = await provideImages(run, host, target, prepared, ready, session, 'foresee')
   const { names, made } = await foreseeObjects(engine, { stack: target.stack, plan: prepared.objects })
   const [live, releases] = await Promise.all([engine.services(target.stack), readReleases(engine, target.stack)])
   const { translation } = prepared
@@ -45,7 +45,7 @@ async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
     ...(last !== null && { previousRelease: last.id }),
     plan: planRows(changes),
     findings: [...translation.findings, ...images.findings],
-    checks,
+    checks: ready.checks,
     rotated: made
   }
   return { report, images: images.references, stackFile: await writeStackFile(run, stack) }

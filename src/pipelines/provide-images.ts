@@ -10,6 +10,7 @@ import { digestFinder, resolveImages } from '../stages/resolve.js'
 import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
 import { carryBuilds, foreseeCarried } from './carry-builds.js'
 import { heed, type Prepared } from './prepare.js'
+import type { Ready } from './ready.js'
 import type { Run, StackTarget } from './run.js'
 
 export interface Images {
@@ -30,12 +31,12 @@ export async function provideImages(
   host: Host,
   target: StackTarget,
   prepared: Prepared,
+  { nodes, live }: Pick<Ready, 'nodes' | 'live'>,
   session: RegistrySession,
   mode: 'build' | 'foresee' = 'build'
 ): Promise<Images> {
   const { ports, inputs, job } = run
   const { translation } = prepared
-  const [nodes, live] = await Promise.all([host.engine.nodes(), host.engine.services(target.stack)])
   const builds = inputs.build === 'false' ? [] : translation.builds
   const platforms = platformsFor(nodes, inputs.platforms)
   const findings = translation.settleLate(platformNotes(nodes, platforms, builds))

@@ -1,3 +1,4 @@
+import type { Node, Service } from '../engine-types.js'
 import type { Check } from '../errors/preflight.js'
 import { UserError, type Problem } from '../errors.js'
 import type { Host } from '../ports.js'
@@ -8,29 +9,35 @@ import { assertOwnPreview } from '../stages/preview.js'
 import { namedBuilds, type Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
 
-/**
- * What must be so on the server before anything is built, shown as one table. Gives what is worth a word in the summary too.
- * @throws UserError with all problems at once.
- */
-export async function assertReady(
-  run: Run,
-  host: Host,
-  target: StackTarget,
-  prepared: Prepared
-): Promise<readonly Check[]> {
+/** A server on which this stack can be deployed, as it was found. */
+export interface Ready {
+  /** What is worth a word in the summary too. */
+  readonly checks: readonly Check[]
+  readonly nodes: readonly Node[]
+  /** The stack's services. */
+  readonly live: readonly Service[]
+}
+
+/** What must be so on the server before anything is built, shown as one table. @throws UserError with all problems at once. */
+export async function assertReady(run: Run, host: Host, target: StackTarget, prepared: Prepared): Promise<Ready> {
   const { externals } = prepared.translation
+  const ofSwarm = Promise.all([
+    host.engine.services(target.stack),
+    findExternals(host.engine, prepared.objects.externals)
+  ])
+  ofSwarm.catch(() => undefined)
   const { checks, problems, nodes } = await preflight(run.ports, host, {
     externals,
     repositories: repositoriesOf(run, target, prepared)
   })
   // Without a swarm nothing can be looked up in it.
-  const missing = nodes.length === 0 ? [] : await findExternals(host.engine, prepared.objects.externals)
+  const [live, missing] = nodes.length === 0 ? [[], []] : await ofSwarm
   const rows = [...checks, ...missing.map(asCheck)]
   await showChecks(run, rows)
   const all = [...problems, ...missing]
   if (all.length > 0) throw new UserError(all)
-  await assertOwnPreview(host.engine, target)
-  return unwell(rows)
+  assertOwnPreview(live, target)
+  return { checks: unwell(rows), nodes, live }
 }
 
 /** The same where no compose file is at hand. @throws UserError with all problems at once. */

@@ -10,7 +10,7 @@ export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports, inputs } = run
   await using host = await openHost(run)
   // By its name, somebody may remove a preview by hand.
-  if (target.preview !== undefined) await assertOwnPreview(host.engine, target)
+  if (target.preview !== undefined) assertOwnPreview(await host.engine.services(target.stack), target)
   await using _lock = await lockStack(
     run,
     host,

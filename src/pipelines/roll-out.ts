@@ -3,14 +3,14 @@ import type { Service } from '../engine-types.js'
 import type { Problem } from '../errors.js'
 import type { Engine, Host } from '../ports.js'
 import { compare, keptLabels, type Change } from '../release/compare.js'
-import { liveRelease, type ReadableEntry, type Release, type ReleaseEntry } from '../release/record.js'
+import { liveRelease, type Release, type ReleaseEntry } from '../release/record.js'
 import { changesAnything, isSettled } from '../release/settled.js'
 import type { RunStatus } from '../report/model.js'
 import { blame, reportRollOut, statusOf, type Attempt } from '../report/roll-out.js'
 import { removeDropped } from '../stages/apply.js'
-import { collectGarbage } from '../stages/collect.js'
+import { collectGarbage, type Collected } from '../stages/collect.js'
 import type { Lock } from '../stages/lock.js'
-import { markRelease, readReleases, saveRelease } from '../stages/releases.js'
+import { markRelease, readReleases, saveRelease, type SavedRelease } from '../stages/releases.js'
 import { tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
 import { problemsOf } from './problems.js'
@@ -35,7 +35,7 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
           build: id => describeRelease(run, wanted, id, changes, entries)
         })
       : null
-  const title = entry === null ? 'Rollout' : `Rollout of release ${entry.id}`
+  const title = entry === null ? 'Rollout' : `Rollout of release ${entry.release.id}`
   const applied = await run.ports.log.group(title, () =>
     tryApply(run, host, lock, wanted, { entry, changes, before, unsettled })
   )
@@ -43,15 +43,18 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
   const attempt: Attempt = {
     stack,
     changes,
-    release: entry?.id ?? null,
+    release: entry?.release.id ?? null,
     before,
     last,
     rollout: applied.rollout,
     problems: [...applied.problems, ...problems],
     restored
   }
-  const notes = entry === null ? [] : await settle(run, host, lock, entry, attempt)
-  return await conclude(run, host, wanted, { ...attempt, notes })
+  const settled =
+    entry === null
+      ? { notes: [], left: { services: before, releases: entries } }
+      : await settle(run, host, lock, entry, attempt)
+  return await conclude(run, host, wanted, attempt, settled)
 }
 
 interface WayBack {
@@ -66,7 +69,7 @@ async function tryGoBack(
   host: Host,
   lock: Lock,
   wanted: Wanted,
-  of: Applied & { readonly entry: ReadableEntry | null } & Pick<Attempt, 'before' | 'last'>
+  of: Applied & { readonly entry: SavedRelease | null } & Pick<Attempt, 'before' | 'last'>
 ): Promise<WayBack> {
   const { entry, rollout, problems } = of
   if (entry === null || (rollout.verdict === 'deployed' && problems.length === 0))
@@ -119,17 +122,15 @@ function describeRelease(
   }
 }
 
-/**
- * Writes the verdict into the release, and tidies up after a good one. The version runs by then: what cannot be tidied
- * is a note, one sentence each.
- */
-async function settle(
-  run: Run,
-  host: Host,
-  lock: Lock,
-  entry: ReadableEntry,
-  attempt: Attempt
-): Promise<readonly string[]> {
+interface Settled {
+  /** What could not be tidied, one sentence each. */
+  readonly notes: readonly string[]
+  /** What there is of the stack now, where that was seen. */
+  readonly left?: Collected['left']
+}
+
+/** Writes the verdict into the release, and tidies up after a good one. The version runs by then: what cannot be tidied is a note. */
+async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, attempt: Attempt): Promise<Settled> {
   const { ports, inputs } = run
   const { engine } = host
   const notes: string[] = []
@@ -145,13 +146,13 @@ async function settle(
     }
   }
   const status = statusOf(attempt)
-  const live = status === 'deployed' ? { live: await servicesNow(engine, attempt.stack) } : {}
-  await tryTo(`Release ${entry.id} could not be marked as ${status}`, () =>
-    markRelease(engine, entry, { verdict: verdictOf(status, attempt), ...live })
+  await tryTo(`Release ${entry.release.id} could not be marked as ${status}`, () =>
+    markRelease(engine, entry, verdictOf(status, attempt))
   )
   // Whoever overtook this run may have removed the record with the stack.
-  if (status === 'overtaken') return []
-  if (status !== 'deployed') return notes
+  if (status === 'overtaken') return { notes: [] }
+  if (status !== 'deployed') return { notes }
+  let left: Settled['left']
   await tryTo('What left the compose file could not be removed', async () => {
     if (!attempt.changes.some(({ kind }) => kind === 'remove')) return
     await lock.assertHeld()
@@ -164,14 +165,20 @@ async function settle(
       beforeRemoval: () => lock.assertHeld()
     })
     const names = [...gone.releases, ...gone.secrets, ...gone.configs, ...gone.images]
+    left = gone.left
     if (names.length > 0) ports.log.info(`Removed, as no kept release needs them: ${names.join(', ')}`)
   })
   for (const note of notes) ports.log.warning(note)
-  return notes
+  return { notes, ...(left && { left }) }
 }
 
-function servicesNow(engine: Engine, stack: string): Promise<readonly Service[]> {
-  return engine.services(stack).catch(() => [])
+/** Empty where that cannot be asked any more: the verdict stands. */
+async function whatIsThere(engine: Engine, stack: string): Promise<Collected['left']> {
+  const [services, releases] = await Promise.all([
+    engine.services(stack).catch(() => []),
+    readReleases(engine, stack).catch(() => [])
+  ])
+  return { services, releases }
 }
 
 function verdictOf(status: RunStatus, attempt: Attempt): ReleaseEntry['verdict'] {
@@ -180,29 +187,21 @@ function verdictOf(status: RunStatus, attempt: Attempt): ReleaseEntry['verdict']
 }
 
 /** Says how it ended: in the log, as annotations on the compose file, and as the report. */
-async function conclude(
-  run: Run,
-  host: Host,
-  wanted: Wanted,
-  attempt: Attempt & { readonly notes: readonly string[] }
-): Promise<Outcome> {
+async function conclude(run: Run, host: Host, wanted: Wanted, attempt: Attempt, settled: Settled): Promise<Outcome> {
   const { ports, inputs, startedAt } = run
   const { engine } = host
   for (const problem of [...blame(attempt, wanted.places), ...attempt.problems]) annotateProblem(ports.log, problem)
-  const [now, releases] = await Promise.all([
-    servicesNow(engine, attempt.stack),
-    readReleases(engine, attempt.stack).catch(() => [])
-  ])
+  const { services, releases } = settled.left ?? (await whatIsThere(engine, attempt.stack))
   const report = reportRollOut(attempt, {
     command: inputs.command,
     startedAt,
     endedAt: ports.clock.now(),
     findings: wanted.findings,
     rotated: wanted.rotated,
-    now,
+    now: services,
     releases,
     jobs: wanted.jobs,
     ...(wanted.rollbackOf !== undefined && { rollbackOf: wanted.rollbackOf })
   })
-  return { report: { ...report, notes: [...report.notes, ...attempt.notes] } }
+  return { report: { ...report, notes: [...report.notes, ...settled.notes] } }
 }

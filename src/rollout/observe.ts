@@ -23,7 +23,7 @@ export interface ServiceSeen {
   readonly ours: Service | null
   /** The release label that counts as this run's. */
   readonly release: string | null
-  /** Whether the newest record is the same as in the snapshot before, so that the tasks, read in between, belong to it. */
+  /** Whether the newest record is the same as before the tasks were read, so that they belong to it. */
   readonly steady: boolean
   /** Somebody put another definition under this run's label. */
   readonly redefined: string | null
@@ -101,9 +101,10 @@ export function observe(observation: Observation, snapshot: Snapshot): Observati
   }
   const services = [...observation.services].map(([name, seen]): [string, ServiceSeen] => {
     const service = byName.get(name) ?? null
+    const before = snapshot.before ? snapshot.before.find(({ ID }) => ID === service?.ID) : seen.service
     const id = service?.ID ?? seen.service?.ID
     const tasks = snapshot.tasks.filter(task => task.ServiceID === id)
-    return [name, observeService(seen, service, tasks, look)]
+    return [name, observeService(seen, service, tasks, { ...look, before: before ?? null })]
   })
   return { ...observation, at, snapshots: observation.snapshots + 1, nodes, services: new Map(services) }
 }
@@ -117,7 +118,12 @@ interface Look {
   readonly makingRoom: boolean
 }
 
-function observeService(seen: ServiceSeen, service: Service | null, tasks: readonly Task[], look: Look): ServiceSeen {
+function observeService(
+  seen: ServiceSeen,
+  service: Service | null,
+  tasks: readonly Task[],
+  look: Look & { readonly before: Service | null }
+): ServiceSeen {
   const release = seen.release ?? releaseOf(service)
   const ours = service !== null && releaseOf(service) === release ? service : null
   const next = { ...seen, service, release, ours: ours ?? seen.ours }
@@ -131,7 +137,7 @@ function observeService(seen: ServiceSeen, service: Service | null, tasks: reado
   const places = new Set(live.map(task => slotOf(task, seen.target.mode)))
   return {
     ...next,
-    steady: service !== null && service.Version.Index === seen.service?.Version.Index && service.ID === seen.service.ID,
+    steady: service !== null && service.Version.Index === look.before?.Version.Index && service.ID === look.before.ID,
     redefined: seen.redefined ?? (ours && seen.ours ? redefinition(seen.ours, ours) : null),
     updates: withUpdate(seen.updates, service, look.at),
     tasks: known,

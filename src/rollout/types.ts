@@ -18,11 +18,13 @@ export interface Target {
   readonly jobIterationBefore?: number
 }
 
-/** What the engine answered at one moment. Tasks were read before the services. */
+/** What the engine answered at one moment. Tasks were read before the services, and after `before`. */
 export interface Snapshot {
   /** The manager's own clock, in milliseconds since 1970. */
   readonly at: number
   readonly services: readonly Service[]
+  /** The services as they were before the tasks were read, where that was asked: else the snapshot before tells. */
+  readonly before?: readonly Service[]
   readonly tasks: readonly Task[]
   /** Ids of the tasks that are of their service's current version, by the engine's own comparison. */
   readonly current: readonly string[]

@@ -1,3 +1,4 @@
+import type { Service } from '../engine-types.js'
 import { label } from '../model.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 import { parseReference } from '../images/reference.js'
@@ -12,6 +13,8 @@ export interface Collected {
   readonly releases: readonly string[]
   /** On the connected node; what lies on others is out of reach. */
   readonly images: readonly string[]
+  /** What there is of the stack now: its services, and the releases that one can go back to. */
+  readonly left: { readonly services: readonly Service[]; readonly releases: readonly ReleaseEntry[] }
 }
 
 /**
@@ -36,7 +39,8 @@ export async function collectGarbage(
     engine.objects('secret', { stack, labels: [`${label.kind}=secret`] }),
     engine.objects('config', { stack, labels: [`${label.kind}=config`] })
   ])
-  const garbage = chooseGarbage({ stack, keep, services, entries: parseEntries(records), secrets, configs })
+  const entries = parseEntries(records)
+  const garbage = chooseGarbage({ stack, keep, services, entries, secrets, configs })
   const { releases, secrets: oldSecrets, configs: oldConfigs } = garbage
   if (releases.length + oldSecrets.length + oldConfigs.length > 0) await options.beforeRemoval?.()
   const attempt = async (name: string, remove: () => Promise<boolean>): Promise<readonly string[]> => {
@@ -62,7 +66,14 @@ export async function collectGarbage(
     if (waits || gone.some(names => names.length === 0)) continue
     removed.releases.push(...(await attempt(entry.id, () => engine.removeObject('config', entry.object.ID))))
   }
-  return removed
+  const old = new Set(garbage.releases.map(({ entry }) => entry))
+  return {
+    ...removed,
+    left: {
+      services: services.filter(({ Spec }) => Spec.Labels?.[label.namespace] === stack),
+      releases: entries.filter(entry => entry.stack === stack && !old.has(entry))
+    }
+  }
 }
 
 async function retire(engine: Engine, entry: ReleaseEntry): Promise<boolean> {

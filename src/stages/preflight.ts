@@ -49,26 +49,30 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   const usualDisk = diskOf(host, usualRoot)
   usualDisk.catch(() => undefined) // where the run ends before it is waited for
   const asked = ports.clock.now()
-  const [version, info] = await Promise.all([engine.version(), engine.info()])
+  const first = Promise.all([engine.version(), engine.info()])
+  // beside it: where there is no swarm, what fails for that is of no account
+  const ofSwarm = Promise.all([
+    engine.nodes(),
+    options.externals.networks.length === 0 ? [] : engine.networks(),
+    options.externals.volumes.length === 0 ? [] : allVolumes(host),
+    Promise.all((options.repositories ?? []).map(each => registryOf(ports, engine, each)))
+  ])
+  ofSwarm.catch(() => undefined)
+  const [version, info] = await first
   const answered = ports.clock.now()
   const base = [checkEngine(version), checkSwarm(info, host.name)]
   const clock = clockOf(info, (asked + answered) / 2)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
   const root = info.DockerRootDir ?? usualRoot
-  const [nodes, networks, volumes, disk, registries] = await Promise.all([
-    engine.nodes(),
-    options.externals.networks.length === 0 ? [] : engine.networks(),
-    options.externals.volumes.length === 0 ? [] : allVolumes(host),
-    root === usualRoot ? usualDisk : diskOf(host, root),
-    Promise.all((options.repositories ?? []).map(each => registryOf(ports, engine, each)))
-  ])
+  const disk = root === usualRoot ? usualDisk : diskOf(host, root)
+  const [nodes, networks, volumes, registries] = await ofSwarm
   return report(
     [
       ...base,
       checkQuorum(nodes),
       checkNodes(nodes),
       ...clock,
-      ...disk,
+      ...(await disk),
       ...registries.flat(),
       ...checkNetworks(options.externals.networks, networks),
       ...checkVolumes(options.externals.volumes, volumes, nodes.length)

@@ -1,3 +1,4 @@
+import type { Service } from '../engine-types.js'
 import { notThisPreview } from '../errors/preview.js'
 import { label } from '../model.js'
 import type { Engine } from '../ports.js'
@@ -6,13 +7,13 @@ import { previewPort } from '../preview/port.js'
 /**
  * Stops the run before it touches a stack that merely has the preview's name: one of another repository, or one that
  * somebody deployed by hand. And the other way round, before a deploy takes a preview's stack for its own, which `prune`
- * would remove one day. Throws UserError.
+ * would remove one day. `services` are the stack's. Throws UserError.
  */
-export async function assertOwnPreview(
-  engine: Engine,
+export function assertOwnPreview(
+  services: readonly Service[],
   { stack, preview }: { readonly stack: string; readonly preview?: { readonly label: string } }
-): Promise<void> {
-  for (const { Spec } of await engine.services(stack)) {
+): void {
+  for (const { Spec } of services) {
     const owner = Spec.Labels?.[label.preview] || undefined
     if (owner !== preview?.label) throw notThisPreview(stack, preview?.label, owner)
   }

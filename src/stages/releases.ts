@@ -13,7 +13,6 @@ import {
   releaseLabels,
   releaseName,
   verdictLabels,
-  type ReadableEntry,
   type Release,
   type ReleaseEntry,
   type Verdict
@@ -34,19 +33,27 @@ export interface NewRelease {
   readonly build: (id: string) => Release
 }
 
+/** A release whose record this run has written. */
+export interface SavedRelease {
+  /** The id of the config that holds it. */
+  readonly config: string
+  readonly release: Release
+}
+
 /**
  * Writes down what is about to be applied, with the verdict `pending`: a run that is killed leaves a true trace.
  * The name of a config is unique in the swarm, and so is the id with it. Throws UserError when the record is too large.
  */
-export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<ReadableEntry> {
+export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<SavedRelease> {
   let { entries } = wanted
   for (let attempt = 1; ; attempt++) {
     const release = wanted.build(nextId(entries, wanted.live))
     const data = encodeRelease(release)
     if (data.length > largestRecord) throw releaseTooLarge(release.id, data.length)
     const labels = { ...wanted.labels, ...releaseLabels(release) }
+    const name = releaseName(wanted.stack, release.id)
     try {
-      await engine.createObject('config', releaseName(wanted.stack, release.id), data, labels)
+      return { config: await engine.createObject('config', name, data, labels), release }
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 409 || attempt >= 5) throw error
     }
@@ -54,32 +61,29 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<R
     const entry = entries.find(
       ({ id, runUrl, at }) => id === release.id && runUrl === release.runUrl && at === release.at
     )
-    if (entry !== undefined) return { ...entry, release }
+    if (entry !== undefined) return { config: entry.object.ID, release }
   }
 }
 
 /**
- * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. Asks for
- * the newest version of the record, as compare-and-set wants it, where the one at hand is not. A record that is gone is left at that. A release
- * of which a part still runs was not rolled back, even if the swarm took one of its services back: it failed.
+ * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. A record that
+ * is gone is left at that. A release of which a part still runs was not rolled back, even if the swarm took one of its
+ * services back: it failed.
  */
-export async function markRelease(
-  engine: Engine,
-  entry: ReleaseEntry,
-  result: { readonly verdict: Verdict; readonly live?: readonly Service[] }
-): Promise<void> {
-  const verdict =
-    result.verdict === 'rolled-back' && isStillThere(entry.id, await engine.services(entry.stack))
-      ? 'failed'
-      : result.verdict
-  let object: SwarmObject | null = entry.object
-  for (let attempt = 1; object !== null; attempt++) {
+export async function markRelease(engine: Engine, { config, release }: SavedRelease, wanted: Verdict): Promise<void> {
+  const read = (): Promise<SwarmObject | null> => engine.config(config)
+  const running = (): Promise<readonly Service[]> => engine.services(release.stack)
+  const [first, live] = await Promise.all([
+    read(),
+    wanted === 'rolled-back' ? running() : wanted === 'deployed' ? running().catch(() => undefined) : undefined
+  ])
+  const verdict = wanted === 'rolled-back' && isStillThere(release.id, live ?? []) ? 'failed' : wanted
+  for (let object = first, attempt = 1; object !== null; object = await read(), attempt++) {
+    const labels = verdictLabels(object.Spec.Labels ?? {}, verdict, verdict === 'deployed' ? live : undefined)
     try {
-      await engine.labelObject('config', object, verdictLabels(object.Spec.Labels ?? {}, verdict, result.live))
-      return
+      return await engine.labelObject('config', object, labels)
     } catch (error) {
       if (!(error instanceof EngineError) || attempt >= 5) throw error
-      object = await engine.config(entry.object.ID)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Task } from '../engine-types.js'
+import type { Service, Task } from '../engine-types.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 import { concludingLines } from '../errors/rollout.js'
 import { culprit, worthALook, type TaskRecords } from '../rollout/diagnose.js'
@@ -53,8 +53,10 @@ export async function watch(
   let movedAt = startedAt
   for (;;) {
     const seen = observation
-    const withNodes = seen.snapshots % nodesEvery === 0 || bell.rangForNodes()
-    const looking = connection.tryTo(() => look(engine, clock, seen, { stack: options.stack, withNodes }))
+    const rang = bell.rang()
+    const withNodes = seen.snapshots % nodesEvery === 0 || rang.has('node')
+    const how = { stack: options.stack, withNodes, changed: rang.has('service') }
+    const looking = connection.tryTo(() => look(engine, clock, seen, how))
     looking.catch(() => undefined) // when it comes too late to be waited for
     const snapshot = await Promise.race([looking, deadline.reached])
     if (snapshot) {
@@ -77,32 +79,41 @@ export async function watch(
   }
 }
 
-/** One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. */
+/**
+ * One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. Where
+ * that is not to be had, since there was no look before or an event told of a change, the services are read before the tasks as well.
+ */
 async function look(
   engine: Engine,
   clock: EngineClock,
   seen: Observation,
-  { stack, withNodes }: { readonly stack: string | null; readonly withNodes: boolean }
+  {
+    stack,
+    withNodes,
+    changed
+  }: { readonly stack: string | null; readonly withNodes: boolean; readonly changed: boolean }
 ): Promise<Snapshot> {
-  if (seen.snapshots === 0) await clock.set(engine)
   const targets = async () => (await engine.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
-  const known = [...seen.services.values()].flatMap(({ service }) => service?.ID ?? [])
-  const nodes = withNodes ? await engine.nodes() : null
-  const read = (ids: readonly string[]): Promise<(readonly Task[])[]> =>
-    ids.length === 0 ? Promise.resolve([]) : Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
-  const present = async () => read((await targets()).map(({ ID }) => ID))
+  const known = [...seen.services.values()].flatMap(({ service }) => service ?? [])
   const isComplete = known.length === seen.services.size
-  // the engine refuses to list the tasks of a service that has just been removed
-  const [tasks = [], current = []] = isComplete ? await read(known).catch(whenGone(present)) : await present()
-  const services = await targets()
-  return { at: clock.now(), services, tasks, current: current.map(({ ID }) => ID), ...(nodes && { nodes }) }
-}
-
-function whenGone<T>(again: () => Promise<T>): (thrown: unknown) => Promise<T> {
-  return thrown => {
-    if (thrown instanceof EngineError && thrown.status === 404) return again()
-    throw thrown
+  const [before, nodes] = await Promise.all([
+    isComplete && !changed ? null : targets(),
+    withNodes ? engine.nodes() : null,
+    seen.snapshots === 0 ? clock.set(engine) : null
+  ])
+  const read = async (those: readonly Service[]): Promise<Pick<Snapshot, 'tasks' | 'current'>> => {
+    const ids = those.map(({ ID }) => ID)
+    const [tasks, current] =
+      ids.length === 0 ? [[], []] : await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
+    return { tasks, current: current.map(({ ID }) => ID) }
   }
+  const tasks = await read(before ?? known).catch(async thrown => {
+    // the engine refuses to list the tasks of a service that has just been removed
+    if (!(thrown instanceof EngineError) || thrown.status !== 404) throw thrown
+    return await read(await targets())
+  })
+  const services = await targets()
+  return { at: clock.now(), services, ...tasks, ...(before && { before }), ...(nodes && { nodes }) }
 }
 
 /**
@@ -224,8 +235,8 @@ function endingWait(ports: Ports, signal: AbortSignal, ms: number): Disposable &
 interface Bell extends Disposable {
   /** Waits this many milliseconds, less when an event comes. */
   wait(ms: number): Promise<void>
-  /** Whether an event told of a node since this was last asked. */
-  rangForNodes(): boolean
+  /** What kinds of object events told of since this was last asked. */
+  rang(): ReadonlySet<string>
 }
 
 /** Listens to the engine's events of services and nodes, again and again when the connection drops. There are none of tasks. */
@@ -233,12 +244,12 @@ function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bel
   const over = new AbortController()
   const until = AbortSignal.any([over.signal, signal])
   let rung = new AbortController()
-  let nodes = false
+  let kinds = new Set<string>()
   const listen = async () => {
     while (!until.aborted) {
       try {
         for await (const event of engine.events({ types: ['service', 'node'] }, until)) {
-          nodes ||= event.Type === 'node'
+          kinds.add(event.Type ?? '')
           rung.abort()
         }
       } catch (thrown) {
@@ -254,9 +265,9 @@ function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bel
       await ports.clock.sleep(Math.max(0, ms - pace.woken), AbortSignal.any([rung.signal, until]))
       rung = new AbortController()
     },
-    rangForNodes() {
-      const rang = nodes
-      nodes = false
+    rang() {
+      const rang = kinds
+      kinds = new Set()
       return rang
     },
     [Symbol.dispose]: () => over.abort()
