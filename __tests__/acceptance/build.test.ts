@@ -6,7 +6,7 @@ import type { BuildSecret } from '../../src/model.js'
 import type { BuildRequest } from '../../src/pipelines/build-images.js'
 import type { Ports } from '../../src/ports.js'
 import { openRegistrySession } from '../../src/stages/login.js'
-import { digestFinder } from '../../src/stages/resolve.js'
+import { digestAsker, findDigest } from '../../src/stages/resolve.js'
 import { tagReused } from '../../src/stages/reuse.js'
 import { end, tryRead } from '../../testbed/processes.ts'
 import { startRegistry } from '../../testbed/registry.ts'
@@ -172,8 +172,8 @@ describe('building again', () => {
     })
   const again = async (folder: string, more: Partial<BuildRequest> = {}) => {
     run.lines.length = 0
-    const session = await shop.openSession()
-    const find = digestFinder(run.host.engine, session)
+    const ask = digestAsker(run.host.engine, shop.openSession())
+    const find = (reference: string) => findDigest(ask, reference)
     const built = await shop.build(folder, [{ service: 'web', build: { context: folder, network: 'none' } }], {
       mode: 'auto',
       stack: 'again',
@@ -208,7 +208,8 @@ describe('building again', () => {
     const stack = async (text: string) => {
       const folder = made(text)
       run.lines.length = 0
-      const find = digestFinder(run.host.engine, await shop.openSession())
+      const ask = digestAsker(run.host.engine, shop.openSession())
+      const find = (reference: string) => findDigest(ask, reference)
       const builds = [
         { service: 'base', build: { context: join(folder, 'base'), network: 'none' } },
         {

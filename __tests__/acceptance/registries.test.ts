@@ -9,7 +9,7 @@ import { startRegistry } from '../../testbed/registry.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
 import type { Ports } from '../../src/ports.js'
 import { assertPullLogin, openRegistrySession } from '../../src/stages/login.js'
-import { resolveImages } from '../../src/stages/resolve.js'
+import { digestAsker, resolveImages } from '../../src/stages/resolve.js'
 import { scratch } from '../scratch.ts'
 import { BuildRun, login, problemOf } from './build-run.ts'
 import type { StageRun } from './stages.ts'
@@ -185,11 +185,11 @@ describe('a registry that dies in the middle of a push', () => {
 
 describe('resolving', () => {
   it('pins what was not built, once for each reference, and leaves alone what is pinned', async () => {
-    const session = await shop.openSession()
+    const ask = digestAsker(run.host.engine, shop.openSession())
     const pushed = await pushApp(shop.bed.registry, { name: 'other:2' }, login)
-    const request = { byName: {}, session, live: [], stack: 'shop' }
+    const request = { byName: {}, ask, live: [], stack: 'shop' }
     const references = { a: pushed.reference, b: pushed.reference, c: pushed.pinned }
-    expect(await resolveImages(ports, run.host.engine, { ...request, references })).toEqual({
+    expect(await resolveImages(ports, { ...request, references })).toEqual({
       a: pushed.pinned,
       b: pushed.pinned,
       c: pushed.pinned
@@ -197,17 +197,17 @@ describe('resolving', () => {
   })
 
   it('never falls back to a moving tag, but for the digest that runs', async () => {
-    const session = await shop.openSession()
+    const ask = digestAsker(run.host.engine, shop.openSession())
     const image = `${shop.bed.registry}/gone:1`
     const digest = `sha256:${'a'.repeat(64)}`
-    const request = { references: { web: image }, byName: {}, session, stack: 'shop' }
+    const request = { references: { web: image }, byName: {}, ask, stack: 'shop' }
     const live = (running: string) =>
       [{ Spec: { Name: 'shop_web', TaskTemplate: { ContainerSpec: { Image: running } } } }] as never
     const problem = await problemOf(
-      resolveImages(ports, run.host.engine, { ...request, live: live(`${shop.bed.registry}/gone:2@${digest}`) })
+      resolveImages(ports, { ...request, live: live(`${shop.bed.registry}/gone:2@${digest}`) })
     )
     expect(problem.message).toBe(`Service web: the manager could not find out which digest ${image} has.`)
-    const kept = await resolveImages(ports, run.host.engine, { ...request, live: live(`${image}@${digest}`) })
+    const kept = await resolveImages(ports, { ...request, live: live(`${image}@${digest}`) })
     expect(kept).toEqual({ web: `${image}@${digest}` })
     expect(run.lines.at(-1)).toContain('Service web keeps the one that it runs.')
   })

@@ -1,16 +1,14 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import type { Host } from '../ports.js'
-import { openRegistrySession, type RegistrySession } from '../stages/login.js'
 import { ensureObjects } from '../stages/objects.js'
 import { findPreviewPort } from '../stages/preview.js'
 import { findPreviews } from '../stages/prune.js'
 import { overLimit, previewsOf } from '../release/previews.js'
-import { openHost } from './host.js'
 import { lockStack } from './lock.js'
-import { prepare, writeStackFile, type Prepared } from './prepare.js'
+import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
-import { assertReady } from './ready.js'
 import { rollOut } from './roll-out.js'
+import { openSite } from './site.js'
 import { labelsOf } from './wanted.js'
 import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
@@ -18,10 +16,9 @@ import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
 export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   const prepared = await prepare(run, target)
-  await using host = await openHost(run)
-  const ready = await assertReady(run, host, target, prepared)
-  await using session = await openSession(run, prepared)
-  const images = await provideImages(run, host, target, prepared, ready, session)
+  await using site = await openSite(run, target, prepared)
+  const { host, ready, session } = site
+  const images = await provideImages(run, site, target, prepared)
   await using lock = await lockStack(run, host, target.stack)
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
@@ -72,24 +69,4 @@ async function previewsOverLimit({ ports, inputs, job }: Run, host: Host, { prev
   if (note === null) return []
   ports.log.warning(note)
   return [note]
-}
-
-/** The registry logins of this run: to push with, and for the nodes to pull with. */
-export function openSession(run: Run, prepared: Prepared | null): Promise<RegistrySession> {
-  const { inputs, ports } = run
-  return openRegistrySession(ports, {
-    ...(inputs.registry !== undefined && { registry: inputs.registry }),
-    ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
-    ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
-    ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
-    ...(prepared !== null && { images: imagesOf(prepared) }),
-    verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
-  })
-}
-
-/** The images that the compose files name, of services with and without a build. */
-function imagesOf({ translation }: Prepared): readonly string[] {
-  const named = translation.builds.flatMap(({ image }) => image ?? [])
-  const others = Object.values(translation.stack.services).map(({ image }) => image)
-  return [...named, ...others].filter(image => image !== '')
 }

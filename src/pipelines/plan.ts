@@ -6,14 +6,12 @@ import { planRows } from '../report/plan.js'
 import { labelsOf } from './wanted.js'
 import { foreseeObjects } from '../stages/objects.js'
 import { readReleases } from '../stages/releases.js'
-import { openSession } from './deploy.js'
-import { openHost } from './host.js'
 import { comment, openGithub, orCommentWhy } from './on-github.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
-import { assertReady } from './ready.js'
 import { compareWith } from './roll-out.js'
 import type { Outcome, Run, StackTarget } from './run.js'
+import { openSite } from './site.js'
 
 /** What a deploy of these files would change on the swarm, by the same comparison that a deploy makes. Changes nothing. */
 export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
@@ -26,11 +24,10 @@ export async function plan(run: Run, target: StackTarget): Promise<Outcome> {
 async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   const prepared = await prepare(run, target)
-  await using host = await openHost(run)
-  const { engine } = host
-  const ready = await assertReady(run, host, target, prepared)
-  await using session = await openSession(run, prepared)
-  const images = await provideImages(run, host, target, prepared, ready, session, 'foresee')
+  await using site = await openSite(run, target, prepared)
+  const { ready } = site
+  const { engine } = site.host
+  const images = await provideImages(run, site, target, prepared, 'foresee')
   const { names, made } = await foreseeObjects(engine, { stack: target.stack, plan: prepared.objects })
   const [live, releases] = await Promise.all([engine.services(target.stack), readReleases(engine, target.stack)])
   const { translation } = prepared

@@ -4,14 +4,13 @@ import { platformNotes, platformsFor } from '../images/platforms.js'
 import { keepLive } from '../images/steady.js'
 import { UserError } from '../errors.js'
 import type { Build, Finding } from '../model.js'
-import type { Host } from '../ports.js'
-import { assertPullLogin, type RegistrySession } from '../stages/login.js'
-import { digestFinder, resolveImages } from '../stages/resolve.js'
+import { assertPullLogin } from '../stages/login.js'
+import { findDigest, resolveImages } from '../stages/resolve.js'
 import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
 import { carryBuilds, foreseeCarried } from './carry-builds.js'
 import { heed, type Prepared } from './prepare.js'
-import type { Ready } from './ready.js'
 import type { Run, StackTarget } from './run.js'
+import type { Site } from './site.js'
 
 export interface Images {
   /** Service key to pinned reference, for every service. */
@@ -28,15 +27,14 @@ export interface Images {
  */
 export async function provideImages(
   run: Run,
-  host: Host,
+  { host, ready, session, ask }: Site,
   target: StackTarget,
   prepared: Prepared,
-  { nodes, live }: Pick<Ready, 'nodes' | 'live'>,
-  session: RegistrySession,
   mode: 'build' | 'foresee' = 'build'
 ): Promise<Images> {
   const { ports, inputs, job } = run
   const { translation } = prepared
+  const { nodes, live } = ready
   const builds = inputs.build === 'false' ? [] : translation.builds
   const platforms = platformsFor(nodes, inputs.platforms)
   const findings = translation.settleLate(platformNotes(nodes, platforms, builds))
@@ -54,7 +52,7 @@ export async function provideImages(
     mode: inputs.build === 'always' ? 'always' : 'auto',
     session,
     workspace: run.workspace,
-    find: digestFinder(host.engine, session)
+    find: reference => findDigest(ask, reference)
   }
   await assertPullLogin(host.engine, session)
   const direct = transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
@@ -65,10 +63,10 @@ export async function provideImages(
       : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
   const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds, inputs.registry) : {}
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
-  const resolved = await resolveImages(ports, host.engine, {
+  const resolved = await resolveImages(ports, {
     references: Object.fromEntries(others.map(([key, service]) => [key, named[key] ?? service.image])),
     byName: built.byName,
-    session,
+    ask,
     live,
     stack: target.stack
   })

@@ -32,8 +32,10 @@ export async function readCompose(
 ): Promise<ComposeProject> {
   const { workspace } = request
   const files = await composeFiles(ports.files, request)
+  const running = runCompose(ports, request, files)
+  running.catch(() => undefined) // where the texts cannot be read
   const texts = await readSources(ports.files, request, files)
-  const { model, unset } = await runCompose(ports, request, files, texts)
+  const { model, unset } = understood(await running, request, texts)
   return {
     workspace,
     model,
@@ -95,12 +97,19 @@ async function textOf(files: Files, path: string): Promise<string | null> {
   return stat?.kind === 'file' ? await files.text(path) : null
 }
 
+/** What `docker compose config` printed, and in which format. */
+interface Printed {
+  readonly result: RunResult
+  readonly format: 'json' | 'yaml'
+  /** What the files' variables could take their values from. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
 async function runCompose(
   { env, shell, cancelled }: Pick<Ports, 'env' | 'shell' | 'cancelled'>,
   { workspace, envFiles, profiles, stack, variables }: ReadComposeRequest,
-  files: readonly string[],
-  texts: Pick<ComposeProject, 'sources' | 'envSources'>
-): Promise<{ model: ComposeModel; unset: readonly string[] }> {
+  files: readonly string[]
+): Promise<Printed> {
   const project = projectName(stack)
   const absolute = envFiles.map(file => resolve(workspace, file))
   const environment = composeEnvironment(env, variables)
@@ -115,7 +124,14 @@ async function runCompose(
   const json = await print('json')
   // Compose 2.40 cannot print `build.ssh` with a path as JSON ("error calling MarshalJSON for type types.SSHKey").
   const format = json.stderr.includes('MarshalJSON') ? 'yaml' : 'json'
-  const result = format === 'yaml' ? await print('yaml') : json
+  return { result: format === 'yaml' ? await print('yaml') : json, format, environment }
+}
+
+function understood(
+  { result, format, environment }: Printed,
+  { workspace }: ReadComposeRequest,
+  texts: Pick<ComposeProject, 'sources' | 'envSources'>
+): { model: ComposeModel; unset: readonly string[] } {
   if (result.code === 127 || /is not a docker command|unknown command: docker compose/.test(result.stderr)) {
     throw composeNotInstalled(result.stderr.trim())
   }

@@ -10,27 +10,32 @@ export interface Logins {
   authFor(reference: string): Promise<string | undefined>
 }
 
-/** The digest that a reference has in its registry now, as the manager sees it; undefined when it is not there. */
-export type FindDigest = (reference: string) => Promise<string | undefined>
+/** The digest that a reference has in its registry now, as the manager sees it. Throws EngineError where there is none. */
+export type AskDigest = (reference: string) => Promise<string>
 
-/**
- * Asks the manager for digests, each reference once in a run. Not there, or not to be seen with the nodes' login, is
- * undefined; a registry that cannot be asked throws EngineError.
- */
-export function digestFinder(engine: Engine, logins: Logins): FindDigest {
-  const asked = new Map<string, Promise<string | undefined>>()
+/** Asks the manager for digests, each reference once in a run, once there are logins. */
+export function digestAsker(engine: Engine, logins: Promise<Logins>): AskDigest {
+  const asked = new Map<string, Promise<string>>()
   return reference => {
     const known = asked.get(reference)
     if (known !== undefined) return known
-    const answer = askDigest(engine, logins, reference)
+    const answer = logins
+      .then(login => login.authFor(reference))
+      .then(auth => engine.distribution(reference, auth))
+      .then(({ digest }) => digest)
+    answer.catch(() => undefined) // asked ahead, it may never be waited for
     asked.set(reference, answer)
     return answer
   }
 }
 
-async function askDigest(engine: Engine, logins: Logins, reference: string): Promise<string | undefined> {
+/**
+ * The same where a reference need not be there: that it is not, or is not to be seen with the nodes' login, is undefined. A
+ * registry that cannot be asked throws EngineError.
+ */
+export async function findDigest(ask: AskDigest, reference: string): Promise<string | undefined> {
   try {
-    return (await engine.distribution(reference, await logins.authFor(reference))).digest
+    return await ask(reference)
   } catch (error) {
     if (error instanceof EngineError && [401, 403, 404].includes(error.status)) return undefined
     throw error
@@ -42,7 +47,7 @@ export interface ResolveRequest {
   readonly references: Readonly<Record<string, string>>
   /** Images that this run built, by the name that the compose file gives them: another service may use one too. */
   readonly byName: Readonly<Record<string, string>>
-  readonly session: Logins
+  readonly ask: AskDigest
   /** The stack's services as they run. */
   readonly live: readonly Service[]
   readonly stack: string
@@ -57,17 +62,13 @@ const atOnce = 6
  * with a warning; any other stops the run. A moving tag is never deployed.
  * @throws UserError naming every image that could not be pinned.
  */
-export async function resolveImages(
-  ports: Ports,
-  engine: Engine,
-  request: ResolveRequest
-): Promise<Readonly<Record<string, string>>> {
+export async function resolveImages(ports: Ports, request: ResolveRequest): Promise<Readonly<Record<string, string>>> {
   const built = new Map(Object.entries(request.byName).map(([name, image]) => [canonicalName(name), image]))
   const distinct = [...new Set(Object.values(request.references))]
   const answers = new Map<string, Answer>()
   for (let start = 0; start < distinct.length; start += atOnce) {
     const some = distinct.slice(start, start + atOnce)
-    const found = await Promise.all(some.map(image => resolveOne(engine, request, built, image)))
+    const found = await Promise.all(some.map(image => resolveOne(request, built, image)))
     some.forEach((image, index) => answers.set(image, found[index] ?? { failed: 'it was not asked for' }))
   }
   const images: Record<string, string> = {}
@@ -93,12 +94,7 @@ export async function resolveImages(
 
 type Answer = { readonly pinned: string } | { readonly failed: string }
 
-async function resolveOne(
-  engine: Engine,
-  request: ResolveRequest,
-  built: ReadonlyMap<string, string>,
-  image: string
-): Promise<Answer> {
+async function resolveOne(request: ResolveRequest, built: ReadonlyMap<string, string>, image: string): Promise<Answer> {
   const own = built.get(canonicalName(image))
   if (own !== undefined) return { pinned: own }
   const reference = parseReference(image)
@@ -107,8 +103,7 @@ async function resolveOne(
     return /^sha256:[0-9a-f]{64}$/.test(image) ? { pinned: image } : { failed: 'it is no image name' }
   if (reference.digest !== undefined) return { pinned: image }
   try {
-    const { digest } = await engine.distribution(image, await request.session.authFor(image))
-    return { pinned: pin(reference, digest) }
+    return { pinned: pin(reference, await request.ask(image)) }
   } catch (error) {
     if (error instanceof EngineError && error.status === 0) throw error
     return { failed: messageOf(error) }

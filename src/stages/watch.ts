@@ -107,7 +107,7 @@ async function look(
       ids.length === 0 ? [[], []] : await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
     return { tasks, current: current.map(({ ID }) => ID) }
   }
-  const tasks = await read(before ?? known).catch(async thrown => {
+  const tasks = await read(before ?? known).catch(async (thrown: unknown) => {
     // the engine refuses to list the tasks of a service that has just been removed
     if (!(thrown instanceof EngineError) || thrown.status !== 404) throw thrown
     return await read(await targets())
@@ -249,7 +249,7 @@ function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bel
     while (!until.aborted) {
       try {
         for await (const event of engine.events({ types: ['service', 'node'] }, until)) {
-          kinds.add(event.Type ?? '')
+          kinds.add(event.Type)
           rung.abort()
         }
       } catch (thrown) {

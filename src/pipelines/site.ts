@@ -1,0 +1,95 @@
+import { UserError } from '../errors.js'
+import type { Host } from '../ports.js'
+import { parseReference } from '../images/reference.js'
+import { openRegistrySession, type RegistrySession } from '../stages/login.js'
+import { digestAsker, type AskDigest } from '../stages/resolve.js'
+import { openHost } from './host.js'
+import type { Prepared } from './prepare.js'
+import { problemsOf } from './problems.js'
+import { assertReady, type Ready } from './ready.js'
+import type { Run, StackTarget } from './run.js'
+
+/** Where a stack is to be deployed: its swarm, found ready, and the registries that its images come by. */
+export interface Site extends AsyncDisposable {
+  readonly host: Host
+  readonly ready: Ready
+  readonly session: RegistrySession
+  /** Answers come from one question each. */
+  readonly ask: AskDigest
+}
+
+/**
+ * Opens the way to the swarm and to the registries at the same time, since each is far away, and has a look at the
+ * server. @throws UserError with the problems of both.
+ */
+export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
+  await using opened = new AsyncDisposableStack()
+  const logins = opened.use(begin(signal => openSession(run, prepared, signal)))
+  const host = opened.use(await openHost(run))
+  const ask = digestAsker(host.engine, logins.opened)
+  // The answers come while the server is looked at.
+  for (const image of imagesElsewhere(prepared)) void ask(image)
+  const [ready, session] = await together(assertReady(run, host, target, prepared), logins.opened)
+  const all = opened.move()
+  return { host, ready, session, ask, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+/** The registry logins of this run: to push with, and for the nodes to pull with. The signal ends what takes long. */
+export function openSession(run: Run, prepared: Prepared | null, signal?: AbortSignal): Promise<RegistrySession> {
+  const { inputs, ports } = run
+  const cancelled = signal === undefined ? ports.cancelled : AbortSignal.any([ports.cancelled, signal])
+  return openRegistrySession(
+    { ...ports, cancelled },
+    {
+      ...(inputs.registry !== undefined && { registry: inputs.registry }),
+      ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
+      ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
+      ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
+      ...(prepared !== null && { images: [...imagesOfBuilds(prepared), ...imagesElsewhere(prepared)] }),
+      verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
+    }
+  )
+}
+
+/** The names that the compose files give to what they build. */
+function imagesOfBuilds({ translation }: Prepared): readonly string[] {
+  return translation.builds.flatMap(({ image }) => image ?? [])
+}
+
+/** The images that the services name and nothing here builds, as far as a registry has to be asked for them. */
+function imagesElsewhere(prepared: Prepared): readonly string[] {
+  const built = imagesOfBuilds(prepared)
+  const named = Object.values(prepared.translation.stack.services).map(({ image }) => image)
+  return named.filter(image => {
+    const reference = parseReference(image)
+    return reference !== undefined && reference.digest === undefined && !built.includes(image)
+  })
+}
+
+/** Something that is opened while other things go on. Closing it ends the opening too, or closes what has come of it. */
+function begin<T extends AsyncDisposable>(
+  open: (signal: AbortSignal) => Promise<T>
+): AsyncDisposable & { readonly opened: Promise<T> } {
+  const over = new AbortController()
+  const opened = open(over.signal)
+  opened.catch(() => undefined) // it is told where it is waited for
+  return {
+    opened,
+    [Symbol.asyncDispose]: async () => {
+      over.abort()
+      await opened.then(
+        thing => thing[Symbol.asyncDispose](),
+        () => undefined
+      )
+    }
+  }
+}
+
+/** Waits for both. @throws UserError with what is wrong with either. */
+async function together<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b])
+  if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value]
+  const failures = [first, second].flatMap(each => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  if (failures.length === 1) throw failures[0]
+  throw new UserError(failures.flatMap(problemsOf))
+}
