@@ -4,12 +4,19 @@ import { pushApp, pushVersions } from '../../testbed/images.ts'
 import { stampRelease } from '../../src/compose/stamp.js'
 import type { Service } from '../../src/engine-types.js'
 import { label, type Json, type Stack } from '../../src/model.js'
+import type { Engine } from '../../src/ports.js'
 import { compare, describeChange, isTouched, keptLabels, type Change } from '../../src/release/compare.js'
 import { findRelease } from '../../src/release/find.js'
-import { liveRelease, type Release, type ReleaseEntry } from '../../src/release/record.js'
+import { liveRelease, type ReleaseEntry } from '../../src/release/record.js'
 import { applyStack, removeDropped } from '../../src/stages/apply.js'
 import { collectGarbage } from '../../src/stages/collect.js'
-import { assertRestorable, markRelease, readReleases, saveRelease } from '../../src/stages/releases.js'
+import {
+  assertRestorable,
+  markRelease,
+  readReleases,
+  saveRelease,
+  type SavedRelease
+} from '../../src/stages/releases.js'
 import { removeStack } from '../../src/stages/remove.js'
 import { restore } from '../../src/stages/restore.js'
 import { stageRun, type StageRun } from './stages.ts'
@@ -48,7 +55,7 @@ function stackOf(services: Record<string, Record<string, Json>>, more: Partial<S
 
 interface Deployed {
   readonly changes: readonly Change[]
-  readonly entry: (ReleaseEntry & { readonly release: Release }) | null
+  readonly entry: SavedRelease | null
   readonly before: readonly Service[]
   readonly last: ReleaseEntry | null
 }
@@ -105,10 +112,7 @@ async function deploy(...args: Parameters<typeof put>): Promise<Deployed> {
   await settled(args[0])
   if (done.entry !== null) {
     await removeDropped(run.ports, run.host.engine, done.changes)
-    await markRelease(run.host.engine, done.entry, {
-      verdict: 'deployed',
-      live: await run.host.engine.services(args[0])
-    })
+    await markRelease(run.host.engine, done.entry, 'deployed')
   }
   return done
 }
@@ -230,7 +234,7 @@ describe('releases on a swarm', () => {
     await new Promise(resolve => setTimeout(resolve, 3000))
     const restoration = await restore(run.ports, run.host, {
       stack: 'back',
-      release: entry?.id ?? '',
+      release: entry?.release.id ?? '',
       rendered: entry?.release.rendered ?? bad,
       jobs: ['job'],
       before,
@@ -265,7 +269,7 @@ describe('releases on a swarm', () => {
     const { entry, before, last } = await put('half', stackOf({ web: service(v3), api: service(v3) }))
     const restoration = await restore(run.ports, run.host, {
       stack: 'half',
-      release: entry?.id ?? '',
+      release: entry?.release.id ?? '',
       rendered: entry?.release.rendered ?? stackOf({}),
       jobs: [],
       before,
@@ -318,7 +322,7 @@ describe('releases on a swarm', () => {
       const { targets, left } = await restore(run.ports, run.host, {
         ...{
           stack,
-          release: entry?.id ?? '',
+          release: entry?.release.id ?? '',
           rendered: entry?.release.rendered ?? stackOf({}),
           jobs: [],
           before,
@@ -350,12 +354,21 @@ describe('releases on a swarm', () => {
         ...{ rendered: stackOf({}), phases: [], jobs: [], openReplicas: [], images: {} }
       })
     })
-    await engine.labelObject('config', entry.object, { ...entry.object.Spec.Labels, note: 'mine' })
-    await markRelease(engine, entry, { verdict: 'deployed' })
+    let raced = false
+    const racing: Engine = {
+      ...engine,
+      config: async id => {
+        const seen = await engine.config(id)
+        if (!raced && seen !== null) await engine.labelObject('config', seen, { ...seen.Spec.Labels, note: 'mine' })
+        raced = true
+        return seen
+      }
+    }
+    await markRelease(racing, entry, 'deployed')
     const [marked] = await readReleases(engine, 'marked')
     expect(marked).toMatchObject({ verdict: 'deployed', object: { Spec: { Labels: { note: 'mine' } } } })
-    await engine.removeObject('config', entry.object.ID)
-    await markRelease(engine, entry, { verdict: 'failed' })
+    await engine.removeObject('config', entry.config)
+    await markRelease(engine, entry, 'failed')
     expect(await readReleases(engine, 'marked')).toEqual([])
   }, 60_000)
 
