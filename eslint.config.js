@@ -70,8 +70,8 @@ export default tseslint.config(
           patterns: [
             noEffects,
             {
-              group: ['./*', '**/stages/*', '**/adapters/*', '**/pipelines/*', '**/main.js'],
-              message: 'A stage knows its ports and the pure rooms, never another stage.'
+              group: ['./*.js', '**/stages/*.js', '**/adapters/*', '**/pipelines/*', '**/main.js'],
+              message: 'A stage knows its ports, the pure rooms and its own parts, never another stage.'
             }
           ]
         }

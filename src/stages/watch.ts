@@ -1,14 +1,14 @@
-import type { Service, Task } from '../engine-types.js'
-import { EngineError, type Engine, type Ports } from '../ports.js'
+import type { Engine, Ports } from '../ports.js'
 import { concludingLines } from '../errors/rollout.js'
 import { culprit, worthALook, type TaskRecords } from '../rollout/diagnose.js'
 import { judge, wantsSecondLook, type Judgement } from '../rollout/judge.js'
-import { observe, startObservation, type Observation, type TaskSeen } from '../rollout/observe.js'
+import { observe, startObservation, type TaskSeen } from '../rollout/observe.js'
 import { conclude } from '../rollout/outcome.js'
 import { progress } from '../rollout/progress.js'
-import { timeOf } from '../rollout/tasks.js'
-import type { Rollout, Snapshot, Target } from '../rollout/types.js'
-import { duration, oneLine } from '../text.js'
+import type { Rollout, Target } from '../rollout/types.js'
+import { Connection } from './watching/connection.js'
+import { EngineClock, look } from './watching/look.js'
+import { endingWait, listenForEvents } from './watching/waiting.js'
 
 export interface WatchOptions {
   /** The stack that all targets are of; null looks through the whole swarm. */
@@ -23,8 +23,8 @@ export interface WatchOptions {
   readonly waitForRollback?: boolean
 }
 
-/** How often to look, in milliseconds: after an event, while something moves, while nothing does, when there is no connection; and when an answer is late. */
-const pace = { woken: 200, moving: 500, still: 1_000, lost: 1_000, again: 30, late: 5_000 }
+/** How long to wait for the next look, in milliseconds: while something moves, while nothing does, without an answer, and where only a second look is wanted. */
+const pace = { moving: 500, still: 1_000, lost: 1_000, again: 30 }
 /** Nodes are asked for with every so manieth look, and when an event tells of one. */
 const nodesEvery = 10
 /** What is fetched of a failed task: lines of its log, and how long that may take in milliseconds. */
@@ -80,52 +80,6 @@ export async function watch(
 }
 
 /**
- * One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. Where
- * that is not to be had, since there was no look before or an event told of a change, the services are read before the tasks as well.
- */
-async function look(
-  engine: Engine,
-  clock: EngineClock,
-  seen: Observation,
-  {
-    stack,
-    withNodes,
-    changed
-  }: { readonly stack: string | null; readonly withNodes: boolean; readonly changed: boolean }
-): Promise<Snapshot> {
-  const targets = async () => (await engine.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
-  const known = [...seen.services.values()].flatMap(({ service }) => service ?? [])
-  const isComplete = known.length === seen.services.size
-  const [before, nodes] = await Promise.all([
-    isComplete && !changed ? null : targets(),
-    withNodes ? engine.nodes() : null,
-    seen.snapshots === 0 ? clock.set(engine) : null
-  ])
-  const read = async (those: readonly Service[]): Promise<Pick<Snapshot, 'tasks' | 'current'>> => {
-    const ids = those.map(({ ID }) => ID)
-    const [tasks, current] =
-      ids.length === 0 ? [[], []] : await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
-    return { tasks, current: current.map(({ ID }) => ID) }
-  }
-  const tasks = await read(before ?? known).catch(async (thrown: unknown) => {
-    // the engine refuses to list the tasks of a service that has just been removed
-    if (!(thrown instanceof EngineError) || thrown.status !== 404) throw thrown
-    return await read(await targets())
-  })
-  const services = await targets()
-  return { at: clock.now(), services, ...tasks, ...(before && { before }), ...(nodes && { nodes }) }
-}
-
-/**
- * The tasks of these services' current versions. Only the engine can tell: a change of ports is not in a task's spec, and one of placement
- * constraints leaves tasks that still fit (swarmkit, orchestrator/task.go, IsTaskDirty). The filter is what the Docker CLI uses.
- */
-function currentTasks(engine: Engine, services: readonly string[]): Promise<readonly Task[]> {
-  const filters = JSON.stringify({ service: services, '_up-to-date': ['true'] })
-  return engine.call<readonly Task[]>('GET', '/tasks', { query: { filters } })
-}
-
-/**
  * Fetches the logs and containers of tasks while they are there: the swarm keeps only the last few of a slot. Never throws, and is over at once
  * when the signal fires: a cancelled job has only seconds, and needs them for its tidying.
  */
@@ -167,109 +121,4 @@ async function end(
   const rollout = conclude(last)
   for (const line of concludingLines(rollout)) ports.log.info(line)
   return rollout
-}
-
-/** The manager's clock, estimated once: times of tasks are compared with it, never with the runner's. */
-class EngineClock {
-  private aheadMs = 0
-  constructor(private readonly ports: Ports) {}
-
-  now(): number {
-    return this.of(this.ports.clock.now())
-  }
-
-  /** A time of the runner's clock as the manager's. */
-  of(time: number): number {
-    return time + this.aheadMs
-  }
-
-  async set(engine: Engine): Promise<void> {
-    const before = this.ports.clock.now()
-    const time = timeOf((await engine.info()).SystemTime)
-    if (time !== null) this.aheadMs = time - (before + this.ports.clock.now()) / 2
-  }
-}
-
-/** Tries requests; says once that the engine does not answer, and once that it does again. */
-class Connection {
-  private lost = false
-  constructor(private readonly ports: Ports) {}
-
-  /** null when there was no answer, or the swarm has no leader just now. */
-  async tryTo<T>(request: () => Promise<T>): Promise<T | null> {
-    const answered = new AbortController()
-    void this.sayWhenLate(answered.signal)
-    try {
-      const answer = await request()
-      if (this.lost) this.ports.log.info('The engine answers again.')
-      this.lost = false
-      return answer
-    } catch (thrown) {
-      if (!(thrown instanceof EngineError) || (thrown.status !== 0 && thrown.status < 500)) throw thrown
-      this.sayLost(oneLine(thrown.message))
-      return null
-    } finally {
-      answered.abort()
-    }
-  }
-
-  /** A request may itself wait for a lost connection: the reader of the log should not have to guess. */
-  private async sayWhenLate(answered: AbortSignal): Promise<void> {
-    await this.ports.clock.sleep(pace.late, answered)
-    if (!answered.aborted) this.sayLost(`nothing for ${duration(pace.late)}`)
-  }
-
-  private sayLost(why: string): void {
-    if (!this.lost) this.ports.log.info(`The engine does not answer, trying again: ${why}`)
-    this.lost = true
-  }
-}
-
-/** `reached` becomes null when the signal fires or the time is over. */
-function endingWait(ports: Ports, signal: AbortSignal, ms: number): Disposable & { readonly reached: Promise<null> } {
-  const over = new AbortController()
-  const reached = ports.clock.sleep(ms, AbortSignal.any([signal, over.signal])).then(() => null)
-  return { reached, [Symbol.dispose]: () => over.abort() }
-}
-
-interface Bell extends Disposable {
-  /** Waits this many milliseconds, less when an event comes. */
-  wait(ms: number): Promise<void>
-  /** What kinds of object events told of since this was last asked. */
-  rang(): ReadonlySet<string>
-}
-
-/** Listens to the engine's events of services and nodes, again and again when the connection drops. There are none of tasks. */
-function listenForEvents(ports: Ports, engine: Engine, signal: AbortSignal): Bell {
-  const over = new AbortController()
-  const until = AbortSignal.any([over.signal, signal])
-  let rung = new AbortController()
-  let kinds = new Set<string>()
-  const listen = async () => {
-    while (!until.aborted) {
-      try {
-        for await (const event of engine.events({ types: ['service', 'node'] }, until)) {
-          kinds.add(event.Type)
-          rung.abort()
-        }
-      } catch (thrown) {
-        ports.log.debug(`events: ${String(thrown)}`)
-      }
-      await ports.clock.sleep(pace.lost, until)
-    }
-  }
-  void listen()
-  return {
-    async wait(ms) {
-      await ports.clock.sleep(Math.min(ms, pace.woken), until)
-      await ports.clock.sleep(Math.max(0, ms - pace.woken), AbortSignal.any([rung.signal, until]))
-      rung = new AbortController()
-    },
-    rang() {
-      const rang = kinds
-      kinds = new Set()
-      return rang
-    },
-    [Symbol.dispose]: () => over.abort()
-  }
 }

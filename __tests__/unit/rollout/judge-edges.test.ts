@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Task } from '../../../src/engine-types.js'
+import type { Service, Task } from '../../../src/engine-types.js'
 import { conclude } from '../../../src/rollout/outcome.js'
 import { slotsOf } from '../../../src/rollout/slots.js'
 import type { Snapshot, Target } from '../../../src/rollout/types.js'
@@ -260,5 +260,29 @@ describe('the outcome of a service that is still on its way', () => {
       '00:01:30 web.1 on one failed: task: non-zero exit (1)',
       '00:01:40 web.1 on one ready'
     ])
+  })
+})
+
+describe('tasks that were read between two readings of their service', () => {
+  const web = service('web')
+  const changed = service('web', { Version: { Index: 21 } })
+  const up = [task('web', 'a', 'running', 90)]
+  const seen = (before: Service[] | undefined) =>
+    state(play([target('web')], [{ ...look(100, [web], up), ...(before && { before }) }]))
+
+  it('belong to it in the first look already, if it was the same both times', () => {
+    expect(seen([web])?.is).toBe('deployed')
+    expect(seen(undefined)).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
+  })
+
+  it('may belong to another version if it was not', () => {
+    expect(seen([changed])).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
+    expect(seen([{ ...web, ID: 'another' }])).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
+    expect(seen([])).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
+  })
+
+  it('may belong to another version if it was not the same since, though it was the look before', () => {
+    const looks = [look(100, [web], up), { ...look(101, [web], up), before: [changed] }]
+    expect(state(play([target('web')], looks))?.is).toBe('pending')
   })
 })

@@ -50,6 +50,38 @@ describe('a watch', () => {
     expect(rollout.verdict).toBe('deployed')
   })
 
+  it('is done with one look where nothing has moved: services before and after their tasks', async () => {
+    const asked: string[] = []
+    const tasks = [task('web', 'a', 'running', 900)]
+    const engine = swarm(tasks, 0, {
+      services: () => Promise.resolve([service('web')]).finally(() => asked.push('services')),
+      tasks: () => Promise.resolve(tasks).finally(() => asked.push('tasks'))
+    })
+    const options = { stack: 'shop', timeoutMs: 600_000, stableForMs: 0 }
+    const rollout = await watch(runner(new AbortController().signal), engine, [target('web')], options)
+    expect(rollout.verdict).toBe('deployed')
+    expect(asked).toEqual(['services', 'tasks', 'services'])
+  })
+
+  it('looks again where the service was another before its tasks were read', async () => {
+    const asked: string[] = []
+    const tasks = [task('web', 'a', 'running', 900)]
+    let version = 20
+    const engine = swarm(tasks, 0, {
+      services: () =>
+        Promise.resolve([service('web', { Version: { Index: version } })]).finally(() => asked.push('services')),
+      tasks: () =>
+        Promise.resolve(tasks).finally(() => {
+          asked.push('tasks')
+          version = 21
+        })
+    })
+    const options = { stack: 'shop', timeoutMs: 600_000, stableForMs: 0 }
+    const rollout = await watch(runner(new AbortController().signal), engine, [target('web')], options)
+    expect(rollout.verdict).toBe('deployed')
+    expect(asked).toEqual(['services', 'tasks', 'services', 'tasks', 'services'])
+  })
+
   it('that is cancelled does not wait for the log of a task', async () => {
     const job = new AbortController()
     const failed = task('web', 'a', 'failed', 1_000, {

@@ -1,0 +1,72 @@
+import type { Service, Task } from '../../engine-types.js'
+import { EngineError, type Engine, type Ports } from '../../ports.js'
+import type { Observation } from '../../rollout/observe.js'
+import { timeOf } from '../../rollout/tasks.js'
+import type { Snapshot } from '../../rollout/types.js'
+
+/**
+ * One look: the tasks first, then the services, so that a service that is unchanged since the look before has the tasks read in between. Where
+ * that is not to be had, since there was no look before or an event told of a change, the services are read before the tasks as well.
+ */
+export async function look(
+  engine: Engine,
+  clock: EngineClock,
+  seen: Observation,
+  {
+    stack,
+    withNodes,
+    changed
+  }: { readonly stack: string | null; readonly withNodes: boolean; readonly changed: boolean }
+): Promise<Snapshot> {
+  const targets = async () => (await engine.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
+  const known = [...seen.services.values()].flatMap(({ service }) => service ?? [])
+  const isComplete = known.length === seen.services.size
+  const [before, nodes] = await Promise.all([
+    isComplete && !changed ? null : targets(),
+    withNodes ? engine.nodes() : null,
+    seen.snapshots === 0 ? clock.set(engine) : null
+  ])
+  const read = async (those: readonly Service[]): Promise<Pick<Snapshot, 'tasks' | 'current'>> => {
+    const ids = those.map(({ ID }) => ID)
+    const [tasks, current] =
+      ids.length === 0 ? [[], []] : await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
+    return { tasks, current: current.map(({ ID }) => ID) }
+  }
+  const tasks = await read(before ?? known).catch(async (thrown: unknown) => {
+    // the engine refuses to list the tasks of a service that has just been removed
+    if (!(thrown instanceof EngineError) || thrown.status !== 404) throw thrown
+    return await read(await targets())
+  })
+  const services = await targets()
+  return { at: clock.now(), services, ...tasks, ...(before && { before }), ...(nodes && { nodes }) }
+}
+
+/**
+ * The tasks of these services' current versions. Only the engine can tell: a change of ports is not in a task's spec, and one of placement
+ * constraints leaves tasks that still fit (swarmkit, orchestrator/task.go, IsTaskDirty). The filter is what the Docker CLI uses.
+ */
+function currentTasks(engine: Engine, services: readonly string[]): Promise<readonly Task[]> {
+  const filters = JSON.stringify({ service: services, '_up-to-date': ['true'] })
+  return engine.call<readonly Task[]>('GET', '/tasks', { query: { filters } })
+}
+
+/** The manager's clock, estimated once: times of tasks are compared with it, never with the runner's. */
+export class EngineClock {
+  private aheadMs = 0
+  constructor(private readonly ports: Ports) {}
+
+  now(): number {
+    return this.of(this.ports.clock.now())
+  }
+
+  /** A time of the runner's clock as the manager's. */
+  of(time: number): number {
+    return time + this.aheadMs
+  }
+
+  async set(engine: Engine): Promise<void> {
+    const before = this.ports.clock.now()
+    const time = timeOf((await engine.info()).SystemTime)
+    if (time !== null) this.aheadMs = time - (before + this.ports.clock.now()) / 2
+  }
+}
