@@ -390,12 +390,18 @@ describe('releases on a swarm', () => {
       await deploy('gc', with_(n))
     }
     const collected = await collectGarbage(run.ports, engine, { stack: 'gc', keep: 2 })
-    expect({ ...collected, secrets: [...collected.secrets].sort() }).toEqual({
+    expect({ ...collected, secrets: [...collected.secrets].sort() }).toMatchObject({
       secrets: ['gc_s-1', 'gc_s-2'],
       configs: [],
       releases: ['r2', 'r1'],
       images: []
     })
+    // What is said to be left is what is there.
+    const now = await readReleases(engine, 'gc')
+    expect(collected.left.releases.map(({ id, verdict }) => [id, verdict])).toEqual(
+      now.map(({ id, verdict }) => [id, verdict])
+    )
+    expect(collected.left.services.map(({ ID }) => ID)).toEqual((await engine.services('gc')).map(({ ID }) => ID))
     expect((await engine.objects('secret', { stack: 'gc' })).map(({ Spec }) => Spec.Name).sort()).toEqual([
       'gc_s-3',
       'gc_s-4'

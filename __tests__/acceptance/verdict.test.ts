@@ -98,7 +98,7 @@ const cases: Readonly<Record<string, Case>> = {
     after: { web: bare({ EXIT_AFTER: '5', EXIT_CODE: '9' }, update({ monitor: '1s' })) },
     inputs: { 'stable-for': '8s' },
     status: 'rolled-back',
-    says: [/exited with code 9 after \d s/],
+    says: [/exited with code 9 after \d+ s/],
     runs: { web: '1/1' }
   },
   paused: {
@@ -180,7 +180,7 @@ const cases: Readonly<Record<string, Case>> = {
     after: { web: bare({ EXIT_AFTER: '4', EXIT_CODE: '1' }) },
     inputs: { 'stable-for': '6s' },
     status: 'failed',
-    says: [/fail again and again/, /exited with code 1 after \d s/],
+    says: [/fail again and again/, /exited with code 1 after \d+ s/],
     runs: {}
   },
   'hidden-cause': {
