@@ -1,4 +1,5 @@
 import type { Engine, Ports } from '../ports.js'
+import { unlessEnded } from '../promises.js'
 import { concludingLines } from '../errors/rollout.js'
 import { culprit, worthALook, type TaskRecords } from '../rollout/diagnose.js'
 import { judge, wantsSecondLook, type Judgement } from '../rollout/judge.js'
@@ -58,7 +59,7 @@ export async function watch(
     const how = { stack: options.stack, withNodes, changed: rang.has('service') }
     const looking = connection.tryTo(() => look(engine, clock, seen, how))
     looking.catch(() => undefined) // when it comes too late to be waited for
-    const snapshot = await Promise.race([looking, deadline.reached])
+    const snapshot = await unlessEnded(looking, deadline.reached)
     if (snapshot) {
       if (seen.snapshots === 0) observation = startObservation(targets, clock.of(startedAt))
       const next = observe(observation, snapshot)
