@@ -115,7 +115,7 @@ const beforeStart: readonly Rule[] = [
     () => ({
       what: 'could not start: on its node, another network has the addresses of its own',
       remedy:
-        'Run the deploy again if a network was only just removed. A node may also never let go of one (its engine says: "should be removed, but still has active attachments") until its engine is started anew; else give the network in the compose file another `ipam` subnet.'
+        'Run the deploy again if a network was only just removed. A node may also not let go of one (its engine logs "should be removed, but still has active attachments"): start that engine anew. Else give the network in the compose file another `ipam` subnet.'
     })
   ],
   [
