@@ -34,13 +34,15 @@ for (const { engine, counts, minutes } of rows)
   )
 process.exit(rows.every(({ counts }) => counts !== null && allWell(counts)) ? 0 : 1)
 
-/** What looks at no server is the same on every engine. */
+/** Those that put up a bed, themselves or by a helper beside them. What looks at no server is the same on every engine. */
 function suitesWithServers(): readonly string[] {
   const folder = join(import.meta.dirname, '../__tests__/acceptance')
+  const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  const withHelpers = (name: string): string =>
+    [text(name), ...[...text(name).matchAll(/from '\.\/([\w-]+\.ts)'/g)].map(([, helper = '']) => text(helper))].join()
   return readdirSync(folder)
-    .filter(name => name.endsWith('.test.ts'))
+    .filter(name => name.endsWith('.test.ts') && withHelpers(name).includes('openBed('))
     .map(name => join(folder, name))
-    .filter(path => readFileSync(path, 'utf8').includes('openBed('))
 }
 
 /** As the engine itself says it: `Docker version 20.10.24+dfsg1, build 5d6db84`. */
