@@ -86,7 +86,9 @@ describe.each(generations)('the engine %s', generation => {
     const heard: string[] = []
     const ear = new AbortController()
     const listening = (async () => {
-      for await (const event of engine.events({ types: ['service'] }, ear.signal)) heard.push(event.Action)
+      // from now on, also if the connection for it takes longer than the first change
+      const filter = { types: ['service'], since: Date.now() - 1_000 }
+      for await (const event of engine.events(filter, ear.signal)) heard.push(event.Action)
     })()
     await engine.call('POST', '/services/create', {
       body: {

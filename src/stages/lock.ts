@@ -30,7 +30,7 @@ export interface LockRequest {
 export interface Lock extends AsyncDisposable {
   /** Fires when this run must stop: the lock is another's, or gone, or another run asks. The reason is a UserError. */
   readonly lost: AbortSignal
-  /** Makes sure that the lock still is ours; to be called before every change. Throws UserError when not. */
+  /** Asks the swarm whether the lock still is ours; to be called before every change. Throws UserError when not. */
   assertHeld(): Promise<void>
 }
 
@@ -44,16 +44,15 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
   const started = clock.now()
   const lease: Lease = { owner: request.owner, nonce: randomUUID(), since: new Date(started).toISOString() }
   let told = ''
-  let hasAsked = false
+  let asked = false
   let ahead: number | undefined
   for (;;) {
     if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
     // Its making alone decides, and mostly nobody else is there: a look before it would tell nothing.
-    const asked = clock.now()
     const id = await tryCreate(engine, request.stack, lease)
     if (id !== null) {
       request.remember?.(id)
-      return new HeldLock(ports, engine, request.stack, id, lease, asked)
+      return new HeldLock(ports, engine, request.stack, id, lease)
     }
     const present = await findLock(engine, request.stack)
     const holder = present === null ? null : parseLease(present)
@@ -65,20 +64,13 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
       const who = describeHolder(holder)
       if (who !== told) log.info(`Waiting for the lock of stack ${request.stack}: held by ${who}`)
       told = who
-      if (request.ask !== undefined && !hasAsked)
-        hasAsked = await tryLabel(engine, present, askLabels(present, request.ask))
+      if (request.ask !== undefined && !asked) asked = await tryLabel(engine, present, askLabels(present, request.ask))
     }
     const waited = clock.now() - started
     if (waited >= request.timeoutMs) throw lockTimeout(request.stack, told === '' ? 'another run' : told, waited)
     await clock.sleep(Math.min(leaseTimes.pollEveryMs, request.timeoutMs - waited), ports.cancelled)
   }
 }
-
-/**
- * How long an answer that the lock is ours holds, in milliseconds, counted from before the question: until it has expired,
- * which takes much longer, nobody takes it over.
- */
-const certainMs = 2_000
 
 class HeldLock implements Lock {
   private readonly aborted = new AbortController()
@@ -90,8 +82,7 @@ class HeldLock implements Lock {
     private readonly engine: Engine,
     private readonly stack: string,
     private readonly id: string,
-    private readonly lease: Lease,
-    private seenAt: number
+    private readonly lease: Lease
   ) {
     void this.keepAlive()
   }
@@ -101,11 +92,7 @@ class HeldLock implements Lock {
   }
 
   async assertHeld(): Promise<void> {
-    const now = this.ports.clock.now()
-    if (!this.aborted.signal.aborted && now - this.seenAt > certainMs) {
-      this.judge(await this.engine.config(this.id))
-      this.seenAt = now
-    }
+    if (!this.aborted.signal.aborted) this.judge(await this.engine.config(this.id))
     if (this.aborted.signal.aborted) throw this.aborted.signal.reason
   }
 
