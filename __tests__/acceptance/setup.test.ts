@@ -4,8 +4,8 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { localFiles } from '../../src/adapters/files.js'
 import { fetchHttp } from '../../src/adapters/http.js'
+import { setUp, type SetupOptions, type SetupReport } from '../../src/pipelines/setup.js'
 import type { Ports } from '../../src/ports.js'
-import { setup, type SetupOptions, type SetupReport } from '../../src/stages/setup.js'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
 import { runAction } from '../../testbed/runner.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
@@ -58,7 +58,7 @@ const run = async (
     http: fetchHttp,
     cancelled: new AbortController().signal
   } as unknown as Ports
-  const report = await setup(ports, caller.request(call), { workspace, installScript: 'install.sh', ...options })
+  const report = await setUp(ports, caller.request(call), { workspace, installScript: 'install.sh', ...options })
   expect(caller.left()).toEqual([])
   return { report, caller }
 }
