@@ -8,6 +8,8 @@ import type { Job } from '../job.js'
 import type { Build } from '../model.js'
 import type { Ports } from '../ports.js'
 import { bakeImages, type Baked, type BakeRequest } from '../stages/build.js'
+import { gatherBuildSecrets } from '../stages/build-secrets.js'
+import { findBuilder } from '../stages/builder.js'
 import { restoreLocalCache, saveLocalCache } from '../stages/local-cache.js'
 import type { RegistrySession } from '../stages/login.js'
 import { contentKeys, findReusable, tagReused } from '../stages/reuse.js'
@@ -53,8 +55,8 @@ export async function buildImages(ports: Ports, request: BuildRequest): Promise<
     const reused = await reuse(ports, request, plan, keys)
     const wanted = plan.targets.filter(target => reused[target.name] === undefined)
     if (wanted.length === 0) return pinned(plan, reused)
-    const { digests } = await bakeWithCache(ports, {
-      ...bakeRequest(request, wanted),
+    const { digests } = await bakeTargets(ports, {
+      ...bakeOrder(request, wanted),
       output: { kind: 'push' },
       extraTags: target => contentTags(target, keys[target.name])
     })
@@ -94,12 +96,18 @@ async function reuse(
   return digests
 }
 
-/** {@link bakeImages}, with the folder of a `local` cache fetched before and saved after. */
-export async function bakeWithCache(ports: Ports, request: BakeRequest): Promise<Baked> {
-  if (request.cache !== 'local') return await bakeImages(ports, request)
-  const cache = await restoreLocalCache(ports, request.stack)
+/** What is to be baked, before there is a builder for it, and its secrets. */
+type BakeOrder = Omit<BakeRequest, 'builder' | 'secrets'> & Pick<BuildRequest, 'values'>
+
+/** {@link bakeImages} on the runner's builder: secrets for as long as it takes, a `local` cache fetched before and saved after. */
+export async function bakeTargets(ports: Ports, order: BakeOrder): Promise<Baked> {
+  const builder = await findBuilder(ports, order)
+  await using secrets = await gatherBuildSecrets(ports, order.targets, order.values)
+  const request = { ...order, builder, secrets }
+  if (order.cache !== 'local') return await bakeImages(ports, request)
+  const cache = await restoreLocalCache(ports, order.stack)
   const baked = await bakeImages(ports, { ...request, cacheFolders: cache })
-  await saveLocalCache(ports, request.stack, request.targets, cache)
+  await saveLocalCache(ports, order.stack, order.targets, cache)
   return baked
 }
 
@@ -122,7 +130,7 @@ export function tagSource({ job, pullRequest }: Pick<BuildRequest, 'job' | 'pull
 }
 
 /** What bake needs to know of a run, but for where the images go. */
-export function bakeRequest(request: BuildRequest, targets: readonly Target[]): Omit<BakeRequest, 'output'> {
+export function bakeOrder(request: BuildRequest, targets: readonly Target[]): Omit<BakeOrder, 'output'> {
   const { job, stack, platforms, cache, values, workspace } = request
   const source = job.repository === '' ? '' : `${job.serverUrl}/${job.repository}`
   const origin = { source, commit: job.commit }

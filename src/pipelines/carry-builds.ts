@@ -16,7 +16,7 @@ import {
   saveLayouts,
   type DirectRegistry
 } from '../stages/transfer.js'
-import { bakeRequest, bakeWithCache, pinned, tagSource, type BuildRequest, type BuiltImages } from './build-images.js'
+import { bakeOrder, bakeTargets, pinned, tagSource, type BuildRequest, type BuiltImages } from './build-images.js'
 
 export interface CarryRequest extends BuildRequest {
   /** The translated stack: where its services may run. */
@@ -118,7 +118,7 @@ async function buildAndCarry(
   try {
     const { env } = request.session
     const layouts = await ports.log.group('Build', async () => {
-      const baked = await bakeWithCache(ports, { ...bakeRequest(request, wanted), output: { kind: 'layout', folder } })
+      const baked = await bakeTargets(ports, { ...bakeOrder(request, wanted), output: { kind: 'layout', folder } })
       if (baked.made === 'loaded') return await saveLayouts(ports, wanted, { folder, env })
       return Object.fromEntries(
         wanted.map(({ name }) => [name, { digest: baked.digests[name] ?? '', folder: `${folder}/${name}` }])

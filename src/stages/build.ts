@@ -1,36 +1,18 @@
-import { bake, bootBuilder, commitTime, inspectBuilder } from '../commands/bake.js'
-import type { Place, Problem } from '../errors.js'
-import { UserError } from '../errors.js'
-import {
-  ambiguousBuildSecret,
-  buildCancelled,
-  buildFailed,
-  cacheUnsupported,
-  cannotBuildFor,
-  dockerMissing,
-  largeBuildSecret,
-  missingBuildSecret,
-  noBuilder,
-  noDigest,
-  onePlatformOnly,
-  pushFailed,
-  pushRefused
-} from '../errors/images.js'
-import { bakeFile, entitlements, targetPlatforms, type BakeOptions } from '../images/bake.js'
-import { parseBuilder, type Builder } from '../images/builder.js'
+import { bake, commitTime } from '../commands/bake.js'
+import type { Place } from '../errors.js'
+import { buildCancelled, buildFailed, cacheUnsupported, noDigest, pushFailed, pushRefused } from '../errors/images.js'
+import { bakeFile, entitlements, type BakeOptions } from '../images/bake.js'
+import type { Builder } from '../images/builder.js'
 import { chooseCache, type Cache, type CacheKind } from '../images/cache.js'
 import { githubCacheEnvironment, hasGithubCache } from '../images/environment.js'
 import { readFailure, type DockerfileLine } from '../images/failure.js'
 import { readDigests } from '../images/metadata.js'
 import { dockerfilePath, localPaths, outside } from '../images/paths.js'
-import { canBuild } from '../images/platforms.js'
 import type { Target } from '../images/plan.js'
-import type { BuildSecret } from '../model.js'
 import type { Ports, RunResult } from '../ports.js'
-import { masksOf, masksOfBytes } from '../secrets/masks.js'
-import { findValue } from '../secrets/match.js'
 
 export interface BakeRequest {
+  readonly builder: Builder
   readonly targets: readonly Target[]
   readonly stack: string
   /** Of the images' labels. Empty texts leave a label out. */
@@ -38,8 +20,8 @@ export interface BakeRequest {
   readonly platforms: readonly string[]
   readonly cache: CacheKind
   readonly cacheFolders?: { readonly restored: string; readonly next: string }
-  /** The `secrets` input. */
-  readonly values: ReadonlyMap<string, string>
+  /** What the builds' secrets are read from. */
+  readonly secrets: { readonly place: BakeOptions['secrets']; readonly files: readonly string[] }
   /** More tags, such as the one that says what the image was made of. */
   readonly extraTags?: (target: Target) => readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -58,67 +40,38 @@ export interface Baked {
 /**
  * Builds all targets at once with `docker buildx bake`, its output shown line by line, and pushes them (or writes them
  * as OCI layouts). Gives each target's digest.
- * @throws UserError: no builder, a platform or cache it cannot do, a failing step, a refused push, a registry that does
- * not answer (three attempts), a build secret that nobody gives.
+ * @throws UserError: a cache that the builder cannot do, a failing step, a refused push, a registry that does not answer
+ * (three attempts).
  */
 export async function bakeImages(ports: Ports, request: BakeRequest): Promise<Baked> {
-  const builder = await findBuilder(ports, request.env)
-  assertPlatforms(builder, request)
-  const cache = pickCache(ports, builder, request)
-  const secrets = await gatherSecrets(ports, request)
+  const { builder } = request
+  const cache = pickCache(ports, request)
   const epoch = await commitSeconds(ports, request)
   const options: BakeOptions = {
     labels: originLabels(request, epoch),
     platforms: request.platforms,
     cacheFrom: cache.from,
     cacheTo: cache.to,
-    output: target => [outputOf(request, builder, target)],
+    output: target => [outputOf(request, target)],
     // A timestamp in the provenance would make another digest of the same image.
     provenance: request.output.kind === 'push',
     attestations: builder.cacheExport,
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
-    secrets: secrets.place,
+    secrets: request.secrets.place,
     ...(request.extraTags === undefined ? {} : { extraTags: request.extraTags })
   }
   const env = { ...request.env, ...(cache.kind === 'gha' ? githubCacheEnvironment(ports.env) : {}) }
   const made = request.output.kind === 'push' ? 'pushed' : builder.ociExport ? 'layouts' : 'loaded'
-  try {
-    return { made, digests: await runBake(ports, request, { options, env, secretFiles: secrets.files, made }) }
-  } finally {
-    await Promise.all(secrets.own.map(file => ports.files.remove(file)))
-  }
+  return { made, digests: await runBake(ports, request, { options, env, made }) }
 }
 
-function outputOf(request: BakeRequest, builder: Builder, target: Target): string {
+function outputOf(request: BakeRequest, target: Target): string {
   if (request.output.kind === 'push') return 'type=registry'
-  return builder.ociExport ? `type=oci,tar=false,dest=${request.output.folder}/${target.name}` : 'type=docker'
+  return request.builder.ociExport ? `type=oci,tar=false,dest=${request.output.folder}/${target.name}` : 'type=docker'
 }
 
-async function findBuilder(ports: Ports, env: Readonly<Record<string, string>>): Promise<Builder> {
-  const inspect = (argv: readonly string[], timeoutMs: number): Promise<RunResult> =>
-    ports.shell.run(argv, { env, timeoutMs, signal: ports.cancelled })
-  let result = await inspect(inspectBuilder(), 60_000)
-  if (result.code === 127) throw dockerMissing()
-  let builder = parseBuilder(result.stdout)
-  // A builder in a container says nothing of itself until it is started.
-  if (result.code === 0 && builder?.platforms.length === 0) {
-    result = await inspect(bootBuilder(), 180_000)
-    builder = parseBuilder(result.stdout)
-  }
-  if (result.code !== 0 || builder === undefined)
-    throw noBuilder(result.stderr.trim().split('\n').slice(-10).join('\n'))
-  return builder
-}
-
-function assertPlatforms(builder: Builder, request: BakeRequest): void {
-  const wanted = request.targets.map(target => targetPlatforms(target, request.platforms))
-  const unable = [...new Set(wanted.flat())].filter(platform => !canBuild(builder.platforms, platform))
-  if (unable.length > 0) throw cannotBuildFor(unable, builder.name, builder.platforms)
-  const several = wanted.find(platforms => platforms.length > 1)
-  if (several !== undefined && !builder.multiPlatform) throw onePlatformOnly(several)
-}
-
-function pickCache(ports: Ports, builder: Builder, request: BakeRequest): Cache {
+function pickCache(ports: Ports, request: BakeRequest): Cache {
+  const { builder } = request
   const cache = chooseCache({
     wanted: request.cache,
     builder,
@@ -130,68 +83,6 @@ function pickCache(ports: Ports, builder: Builder, request: BakeRequest): Cache 
   if (cache.kind === 'unsupported') throw cacheUnsupported(cache.wanted, cache.lacks, builder)
   ports.log.info(`Builder ${builder.name} (${builder.driver}), cache ${cache.kind}.`)
   return cache
-}
-
-interface BuildSecrets {
-  readonly place: BakeOptions['secrets']
-  readonly files: readonly string[]
-  /** Those of the files that hold values of this run, to be removed after it. */
-  readonly own: readonly string[]
-}
-
-/**
- * Every build secret as a file (mode 0600 in the run's own folder): from an environment variable it would also reach
- * whatever the builder starts itself, such as the git that buildx asks about the checkout.
- */
-async function gatherSecrets(ports: Ports, request: BakeRequest): Promise<BuildSecrets> {
-  const places = new Map<string, string>()
-  const own: string[] = []
-  const problems = new Map<string, Problem>()
-  const wanted = new Map(request.targets.flatMap(target => target.secrets).map(each => [JSON.stringify(each), each]))
-  for (const [key, secret] of wanted) {
-    const found = await findSecret(ports, request, secret)
-    if ('message' in found) problems.set(found.message, found)
-    else if ('file' in found) places.set(key, found.file)
-    else {
-      const file = await ports.files.writeTemp('secret', found.value)
-      own.push(file)
-      places.set(key, file)
-    }
-  }
-  if (problems.size > 0) throw new UserError([...problems.values()])
-  return { place: secret => places.get(JSON.stringify(secret)), files: [...places.values()], own }
-}
-
-/** The most that BuildKit takes (session/secrets/secretsprovider, MaxSecretSize). */
-const mostSecretBytes = 500 * 1024
-
-/**
- * A value of the `secrets` input goes before a file, as with the stack's own secrets; and an empty one is none, as one
- * that GitHub does not have is.
- */
-async function findSecret(
-  ports: Ports,
-  request: BakeRequest,
-  { id, source }: BuildSecret
-): Promise<{ readonly file: string } | { readonly value: string } | Problem> {
-  const candidates =
-    source.from === 'environment' ? [source.variable] : source.from === 'external' ? [source.name, id] : [id]
-  const match = findValue(candidates, { secrets: request.values, env: source.from === 'file' ? {} : ports.env })
-  if (match.found === 'ambiguous') return ambiguousBuildSecret(id, match.names)
-  if (match.found !== 'nothing') {
-    const size = Buffer.byteLength(match.value)
-    if (size === 0) return missingBuildSecret(id)
-    if (size > mostSecretBytes) return largeBuildSecret(id, size, mostSecretBytes)
-    for (const mask of masksOf(match.value).masks) ports.log.mask(mask)
-    return { value: match.value }
-  }
-  if (source.from === 'content') return { value: source.content }
-  if (source.from !== 'file') return missingBuildSecret(id)
-  const bytes = await ports.files.read(source.path)
-  if (bytes === null) return missingBuildSecret(id)
-  if (bytes.byteLength > mostSecretBytes) return largeBuildSecret(id, bytes.byteLength, mostSecretBytes)
-  for (const mask of masksOfBytes(bytes).masks) ports.log.mask(mask)
-  return { file: source.path }
 }
 
 /** undefined where there is no checkout, no git, or a shallow one that lacks the commit. */
@@ -221,18 +112,17 @@ async function runBake(
   prepared: {
     readonly options: BakeOptions
     readonly env: Readonly<Record<string, string>>
-    readonly secretFiles: readonly string[]
     readonly made: Baked['made']
   }
 ): Promise<Readonly<Record<string, string>>> {
-  const { options, env, secretFiles, made } = prepared
+  const { options, env, made } = prepared
   const folder = await ports.files.tempFolder('bake')
   const file = await ports.files.writeTemp('bake.json', bakeFile(request.targets, options))
   const argv = bake({
     file,
     metadata: `${folder}/metadata.json`,
     targets: request.targets.map(target => target.name),
-    reads: outside(request.workspace, readPaths(request, secretFiles)),
+    reads: outside(request.workspace, readPaths(request)),
     writes: [
       ...(request.output.kind === 'layout' ? [request.output.folder] : []),
       ...(request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.next] : [])
@@ -280,9 +170,9 @@ function placeOf(request: BakeRequest, line: DockerfileLine | undefined): Place 
   return path?.startsWith(root) === true ? { file: path.slice(root.length), line: line.line } : undefined
 }
 
-function readPaths(request: BakeRequest, secretFiles: readonly string[]): readonly string[] {
+function readPaths(request: BakeRequest): readonly string[] {
   const cache = request.cache === 'local' && request.cacheFolders !== undefined ? [request.cacheFolders.restored] : []
-  return [...request.targets.flatMap(localPaths), ...secretFiles, ...cache]
+  return [...request.targets.flatMap(localPaths), ...request.secrets.files, ...cache]
 }
 
 function assertDigests(request: BakeRequest, metadata: string | null): Readonly<Record<string, string>> {
