@@ -1,4 +1,5 @@
 import type { Info, Network, Node } from '../engine-types.js'
+import { platformName } from '../platform.js'
 import { oneLine } from '../text.js'
 import { oldestApi } from './engine.js'
 
@@ -209,17 +210,9 @@ export function checkRegistry(domain: string, failure: string | null): Check {
   }
 }
 
-/** `amd64` and so on as image indexes name it, where nodes report the kernel's word. */
-export function platformOf(node: Node): string {
-  const { OS: os = 'linux', Architecture: machine = 'unknown' } = node.Description?.Platform ?? {}
-  const names: Readonly<Record<string, string>> = {
-    x86_64: 'amd64',
-    aarch64: 'arm64',
-    armv7l: 'arm/v7',
-    armv6l: 'arm/v6',
-    i686: '386'
-  }
-  return `${os}/${names[machine] ?? machine}`
+/** `linux/amd64` and so on: what a node is, as images name it. */
+export function platformOf({ Description }: Node): string {
+  return platformName(Description?.Platform?.Architecture ?? 'unknown', Description?.Platform?.OS)
 }
 
 function hostname(node: Node): string {

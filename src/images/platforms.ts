@@ -2,29 +2,11 @@ import type { Node } from '../engine-types.js'
 import { textsOf } from '../json.js'
 import type { Note } from '../compose/translated.js'
 import type { Build } from '../model.js'
-
-/** The kernel's names of architectures as images name them (containerd platforms, database.go). */
-const architectures: Readonly<Record<string, string>> = {
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-  armv7l: 'arm/v7',
-  armhf: 'arm/v7',
-  armv6l: 'arm/v6',
-  armel: 'arm/v6',
-  i386: '386',
-  i686: '386'
-}
-
-/** `linux/arm64` for what a node or a user says: `aarch64`, `linux/aarch64`, `linux/arm64/v8`. */
-export function platformOf(architecture: string, os = 'linux'): string {
-  const name = architecture.toLowerCase()
-  return `${os.toLowerCase()}/${architectures[name] ?? name}`.replace(/^(linux\/arm64)\/v8$/, '$1')
-}
+import { platformName } from '../platform.js'
 
 function normalize(platform: string): string {
   const [os = 'linux', ...architecture] = platform.split('/')
-  return platformOf(architecture.join('/'), os)
+  return platformName(architecture.join('/'), os)
 }
 
 /** The platforms of the nodes that can run tasks, sorted. A node that is down counts: it may come back. */
@@ -33,7 +15,7 @@ export function nodePlatforms(nodes: readonly Node[]): readonly string[] {
     .filter(node => node.Spec.Availability !== 'drain')
     .map(node => node.Description?.Platform)
     .filter(platform => platform?.Architecture !== undefined && platform.Architecture !== '')
-    .map(platform => platformOf(platform?.Architecture ?? '', platform?.OS))
+    .map(platform => platformName(platform?.Architecture ?? '', platform?.OS))
   return [...new Set(platforms)].sort()
 }
 

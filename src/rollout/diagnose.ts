@@ -1,3 +1,4 @@
+import { platformName } from '../platform.js'
 import { defuse } from '../text.js'
 import { causeOf, type ContainerRecord } from './causes.js'
 import { failuresOf, tellingFailure } from './failures.js'
@@ -66,13 +67,14 @@ export function diagnose(
   const hostname = node?.Description?.Hostname
   const name = taskName(seen.target, task, hostname)
   const logs = (records?.logs ?? []).map(line => defuse(line))
+  const machine = node?.Description?.Platform
   const { what, remedy } = causeOf({
     task,
     logs,
     container: records?.container ?? null,
     ranMs: blamed.runningSince === null || blamed.endedAt === null ? null : blamed.endedAt - blamed.runningSince,
     nodeTrouble: nodeTrouble(observation, task.NodeID),
-    platform: platformOf(node?.Description?.Platform)
+    platform: machine?.Architecture === undefined ? null : platformName(machine.Architecture, machine.OS)
   })
   return {
     cause: `${name}${hostname === undefined ? '' : ` on ${hostname}`} ${what}.`,
@@ -89,13 +91,6 @@ export function diagnose(
 function nodeTrouble({ nodes }: Observation, id: string | undefined): string | null {
   const state = id === undefined ? undefined : nodes.get(id)?.Status.State
   return state === undefined || state === 'ready' ? null : state
-}
-
-/** As Docker names platforms: Go's names of the architectures, where nodes report the kernel's. */
-function platformOf(platform: { readonly OS?: string; readonly Architecture?: string } | undefined): string | null {
-  if (platform?.Architecture === undefined) return null
-  const names: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm/v7' }
-  return `${platform.OS ?? 'linux'}/${names[platform.Architecture] ?? platform.Architecture}`
 }
 
 /** The tasks of this run's release, and whatever else failed since, in the order in which they ended or came up. */
