@@ -1,8 +1,11 @@
 import { UserError, type Problem } from './errors.js'
 import type { CacheKind } from './images/cache.js'
 import type { Login } from './images/docker-config.js'
+import { addresses } from './inputs/addresses.js'
 import { fingerprint, login, stackName, urls } from './inputs/checks.js'
-import { addresses, boolean, count, duration, lines, names, oneOf, type Parsed } from './inputs/parse.js'
+import type { Parsed } from './inputs/parse.js'
+import { Reader } from './inputs/reader.js'
+import { namedValues } from './inputs/values.js'
 import type { HostAddress } from './ports.js'
 import { checkPreviewUrl } from './preview/url.js'
 
@@ -68,7 +71,7 @@ const offline: readonly Command[] = ['check']
 export function readInputs(raw: Readonly<Record<string, string | undefined>>): Inputs {
   const reader = new Reader(raw)
   const inputs: Inputs = {
-    command: reader.use(oneOf('command', reader.text('command'), commands, 'deploy')),
+    command: reader.oneOf('command', commands, 'deploy'),
     ...connectionInputs(reader),
     ...stackInputs(reader),
     ...imageInputs(reader),
@@ -83,51 +86,6 @@ export function readInputs(raw: Readonly<Record<string, string | undefined>>): I
   const problems = [...reader.problems, ...contradictions(inputs, isWrong)]
   if (problems.length > 0) throw new UserError(problems)
   return inputs
-}
-
-/** The raw inputs, and the problems found while they are read. */
-class Reader {
-  readonly problems: Problem[] = []
-
-  constructor(readonly raw: Readonly<Record<string, string | undefined>>) {}
-
-  /** Without surrounding space; undefined when empty. */
-  text(name: string): string | undefined {
-    const value = this.raw[name]?.trim()
-    return value === undefined || value === '' ? undefined : value
-  }
-
-  list(name: string): readonly string[] {
-    return lines(this.raw[name])
-  }
-
-  /** A list whose entries hold no spaces, so that one line may name several. */
-  words(name: string): readonly string[] {
-    return this.list(name)
-      .flatMap(line => line.split(/[\s,]+/))
-      .filter(word => word !== '')
-  }
-
-  use<T>(parsed: Parsed<T>): T {
-    this.problems.push(...parsed.problems)
-    return parsed.value
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    return this.use(boolean(name, this.text(name), fallback))
-  }
-
-  duration(name: string, fallback: string): number {
-    return this.use(duration(name, this.text(name), fallback))
-  }
-
-  count(name: string, fallback: number, least: number): number {
-    return this.use(count(name, this.text(name), fallback, least))
-  }
-
-  oneOf<T extends string>(name: string, words: readonly T[], fallback: T): T {
-    return this.use(oneOf(name, this.text(name), words, fallback))
-  }
 }
 
 function connectionInputs(reader: Reader) {
@@ -150,7 +108,7 @@ function stackInputs(reader: Reader) {
     composeFiles: reader.list('compose-file'),
     envFiles: reader.list('env-file'),
     profiles: reader.words('profiles'),
-    secrets: reader.use(names('secrets', reader.raw['secrets'])),
+    secrets: reader.use(namedValues('secrets', reader.raw['secrets'])),
     policy: reader.oneOf('policy', ['auto', 'none'], 'auto'),
     strict: reader.boolean('strict', false)
   }

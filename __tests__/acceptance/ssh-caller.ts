@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { makeConnect } from '../../src/adapters/ssh.js'
 import type { ConnectionRecord } from '../../src/adapters/ssh-folder.js'
-import { addresses } from '../../src/inputs/parse.js'
+import { addresses } from '../../src/inputs/addresses.js'
 import type { Connect, ConnectRequest, Host, Log } from '../../src/ports.js'
 import { scratch } from '../scratch.ts'
 
