@@ -1,8 +1,12 @@
 import type { Place } from './errors.js'
-import type { EngineEvent, Info, Network, Node, Service, ServiceSpec, SwarmObject, Task } from './engine-types.js'
 import type { OpenGithub } from './ports/github.js'
+import type { Connect } from './ports/host.js'
+import type { Shell } from './ports/shell.js'
 
+export * from './ports/engine.js'
 export * from './ports/github.js'
+export * from './ports/host.js'
+export * from './ports/shell.js'
 
 /** What the stages may ask of the world. The adapters answer; nothing else touches it. */
 export interface Ports {
@@ -46,30 +50,6 @@ export interface Log {
   mask(value: string): void
   /** The text with every masked value replaced by ***: for what leaves the run by other ways than its log. */
   redact(text: string): string
-}
-
-export interface RunOptions {
-  /** The whole environment of the child; nothing is inherited that is not named here. */
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd?: string
-  readonly stdin?: string | Uint8Array
-  /** Called for each full line as it comes. */
-  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
-  /** Ends the child: SIGTERM, then SIGKILL after 5 s. */
-  readonly signal?: AbortSignal
-  readonly timeoutMs?: number
-}
-
-export interface RunResult {
-  /** 127 when the program is not there; null when a signal ended it. */
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs programs by argv, never through a shell. */
-export interface Shell {
-  run(argv: readonly string[], options: RunOptions): Promise<RunResult>
 }
 
 export interface FileInfo {
@@ -156,143 +136,3 @@ export type ServeImages = (options: {
   readonly port?: number
   readonly onSent?: (bytes: number) => void
 }) => Promise<ImageServer>
-
-/** A port of the server's loopback that leads to one of ours, until it is closed or the connection ends. */
-export interface ForwardedPort {
-  readonly port: number
-  close(): Promise<void>
-}
-
-/** A swarm manager that we are connected to, by one SSH handshake or a local socket. */
-export interface Host extends AsyncDisposable {
-  /** As the user wrote it, without secrets. */
-  readonly name: string
-  readonly engine: Engine
-  /** The known_hosts lines of the servers on the way, as they were verified; none on a local socket. */
-  readonly knownHosts: readonly string[]
-  /** For the Docker CLI: `unix://…` of the forwarded socket. */
-  readonly dockerHost: string
-  /** A program on the server over the same connection, or here where the engine is this machine's. What a login profile prints is left out. */
-  run(argv: readonly string[], options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>): Promise<RunResult>
-  /**
-   * Lets the server reach a port of the runner's loopback: returns the server's own loopback port.
-   * It ends with the connection. `serverPort` asks for that very port; taken, it throws.
-   */
-  forwardBack(localPort: number, serverPort?: number): Promise<ForwardedPort>
-  /** Leaves the connection to the post step, for later steps of the job. Throws UserError where it cannot outlive us. */
-  keep(): void
-}
-
-export interface HostAddress {
-  readonly text: string
-  readonly kind: 'ssh' | 'unix'
-  readonly user?: string
-  readonly host?: string
-  readonly port?: number
-  /** Path of the engine's socket on the server, or the local one; /var/run/docker.sock when not given. */
-  readonly socket: string
-}
-
-export interface ConnectRequest {
-  /** Tried in turn. */
-  readonly hosts: readonly HostAddress[]
-  readonly jumps: readonly HostAddress[]
-  readonly key?: string
-  readonly passphrase?: string
-  readonly knownHosts?: string
-  readonly fingerprint?: string
-  /** How long one host may take to answer. */
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-  /** true: the server need not have an engine yet (`setup`); calls to it then fail until there is one. */
-  readonly withoutEngine?: boolean
-}
-
-/** Throws UserError: unknown or wrong host key, key refused, no answer, socket refused. */
-export type Connect = (request: ConnectRequest) => Promise<Host>
-
-/** The Engine API on the manager. Every call throws EngineError, after reconnecting within its own bound. */
-export interface Engine {
-  info(): Promise<Info>
-  /** The API version in use, such as 1.51; and the engine's own. */
-  version(): Promise<{ readonly api: string; readonly engine: string }>
-  nodes(): Promise<readonly Node[]>
-  /** All services of a stack (or of the swarm when null), with ServiceStatus. */
-  services(stack: string | null): Promise<readonly Service[]>
-  /** null when it is gone. */
-  service(id: string): Promise<Service | null>
-  updateService(id: string, version: number, spec: ServiceSpec, query?: Readonly<Record<string, string>>): Promise<void>
-  removeService(id: string): Promise<void>
-  /** All tasks of these services, history included. */
-  tasks(services: readonly string[]): Promise<readonly Task[]>
-  /** Every task of a stack's namespace, whether or not its service still is there. */
-  tasksOfStack(stack: string): Promise<readonly Task[]>
-  /** The last lines of one task, both streams, oldest first, without the stream's framing. Empty when there are none. */
-  taskLogs(taskId: string, lines: number): Promise<readonly string[]>
-  /** A container's own record, when the manager we talk to is its node; null otherwise. Holds the health log. */
-  container(id: string): Promise<{
-    readonly State?: {
-      readonly OOMKilled?: boolean
-      readonly ExitCode?: number
-      readonly Health?: { readonly Log?: readonly { readonly ExitCode: number; readonly Output: string }[] }
-    }
-  } | null>
-  networks(filter?: { readonly stack?: string }): Promise<readonly Network[]>
-  createNetwork(spec: Readonly<Record<string, unknown>>): Promise<string>
-  removeNetwork(id: string): Promise<void>
-  objects(
-    kind: 'secret' | 'config',
-    filter?: { readonly stack?: string; readonly name?: string; readonly labels?: readonly string[] }
-  ): Promise<readonly SwarmObject[]>
-  config(id: string): Promise<SwarmObject | null>
-  /** Throws EngineError with status 409 when the name is taken. Returns the id. */
-  createObject(
-    kind: 'secret' | 'config',
-    name: string,
-    data: Uint8Array,
-    labels: Readonly<Record<string, string>>
-  ): Promise<string>
-  /** Compare-and-set of the labels: throws EngineError when the version is not the newest. */
-  labelObject(kind: 'secret' | 'config', object: SwarmObject, labels: Readonly<Record<string, string>>): Promise<void>
-  /** true when it was removed or was not there; false when it is still in use. */
-  removeObject(kind: 'secret' | 'config', id: string): Promise<boolean>
-  volumes(stack: string): Promise<readonly string[]>
-  /** true when it was removed or was not there; false when it is still in use. */
-  removeVolume(name: string): Promise<boolean>
-  /** Asks the manager for a reference's digest in its registry. `auth` is an X-Registry-Auth value. */
-  distribution(
-    reference: string,
-    auth?: string
-  ): Promise<{
-    readonly digest: string
-    readonly platforms: readonly { readonly architecture: string; readonly os: string }[]
-  }>
-  /** Removes an image from the connected node: true when it was removed or was not there; false when in use. */
-  removeImage(reference: string): Promise<boolean>
-  /**
-   * `since` is in milliseconds since 1970. Ends when the signal fires; ends by itself when the connection drops. A wake-up
-   * only: where the server allows too few sessions to spare one, nothing ever comes.
-   */
-  events(
-    filter: { readonly types: readonly string[]; readonly since?: number },
-    signal: AbortSignal
-  ): AsyncIterable<EngineEvent>
-  /** Anything else; throws EngineError for a status that is not 2xx. */
-  call<T>(
-    method: 'GET' | 'POST' | 'DELETE' | 'HEAD',
-    path: string,
-    options?: { query?: Readonly<Record<string, string>>; body?: unknown; headers?: Readonly<Record<string, string>> }
-  ): Promise<T>
-}
-
-/** What the Engine API answered that was not success. `status` is 0 when there was no answer at all. */
-export class EngineError extends Error {
-  override readonly name = 'EngineError'
-  constructor(
-    readonly status: number,
-    message: string,
-    options?: { cause?: unknown }
-  ) {
-    super(message, options)
-  }
-}
