@@ -1,5 +1,5 @@
 import { emptyReport, type NodeRow, type ServiceRow } from '../report/model.js'
-import { releaseRow } from '../report/roll-out.js'
+import { releaseRow } from '../report/rows.js'
 import { keyOf, liveRelease } from '../release/record.js'
 import { rollbackTargets } from '../release/find.js'
 import type { Node, Service } from '../engine-types.js'

@@ -1,8 +1,7 @@
 import { fit, type Room } from './fit.js'
 import { address, folded } from './markdown.js'
 import type { RunReport } from './model.js'
-import { failures, findings, notes, problems, rotated } from './parts.js'
-import { plan } from './summary.js'
+import { failures, findings, notes, plan, problems, rotated } from './parts.js'
 import { jobsTable, servicesTable } from './tables.js'
 import { facts, footer, headline } from './verdict.js'
 

@@ -3,7 +3,7 @@ import type { Room } from './fit.js'
 import { block, clip, code, folded, prose, sentence } from './markdown.js'
 import { count } from '../text.js'
 import type { Failure, RunReport } from './model.js'
-import { findingsTable, releasesTable } from './tables.js'
+import { findingsTable, planTable, releasesTable } from './tables.js'
 
 /** Why services failed: cause and remedy in the open, history and logs folded. */
 export function failures(report: RunReport, room: Room): string {
@@ -43,6 +43,14 @@ export function problems(list: readonly Problem[], room: Room): string {
     return `- ${at}${sentence(problem.message)}${remedy}${details.replace(/\n(?=.)/g, '\n  ')}`
   })
   return [...items, ...(more > 0 ? [`- … and ${more} more.`] : [])].join('\n')
+}
+
+/** What a deploy would change, or that it would change nothing. */
+export function plan(report: RunReport, room: Room): string {
+  const nothing = report.plan.every(row => row.kind === 'unchanged') && report.problems.length === 0
+  return [nothing ? 'A deploy would change nothing.' : '', planTable(report.plan, room.rows)]
+    .filter(part => part !== '')
+    .join('\n\n')
 }
 
 /** Findings, open while they are few and something is to be done about one. */

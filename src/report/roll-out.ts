@@ -3,9 +3,10 @@ import type { Service } from '../engine-types.js'
 import type { Finding } from '../model.js'
 import type { Change } from '../release/compare.js'
 import { rollbackTargets } from '../release/find.js'
-import { keyOf, type ReleaseEntry } from '../release/record.js'
-import type { Rollout, ServiceOutcome, TimelineEntry } from '../rollout/types.js'
-import type { Failure, JobRow, ReleaseRow, RunReport, RunStatus, ServiceRow, TimelineBar } from './model.js'
+import type { ReleaseEntry } from '../release/record.js'
+import type { Rollout } from '../rollout/types.js'
+import type { RunReport, RunStatus } from './model.js'
+import { failuresOf, jobRow, releaseRow, serviceRows, timelineBar } from './rows.js'
 
 /** How far a roll-out came: all that its report is made from. */
 export interface Attempt {
@@ -117,11 +118,11 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     ...(last !== null && { previousRelease: last.id }),
     startedAt: head.startedAt,
     endedAt: head.endedAt,
-    services: serviceRows(attempt, head, final),
+    services: serviceRows(attempt, { ...head, final }),
     jobs: rollout.services.filter(({ key }) => head.jobs.includes(key)).map(jobRow),
-    timeline: [...rollout.timeline, ...(attempt.restored?.rollout?.timeline ?? [])].map(bar),
+    timeline: rolloutsOf(attempt).flatMap(({ timeline }) => timeline.map(timelineBar)),
     findings: head.findings,
-    failures: failuresOf(attempt),
+    failures: failuresOf(rolloutsOf(attempt)),
     problems: attempt.problems,
     rotated: head.rotated,
     notes: notesOf(attempt),
@@ -135,63 +136,9 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
   }
 }
 
-function serviceRows(attempt: Attempt, { jobs, now }: Pick<ReportHead, 'jobs' | 'now'>, final: Rollout): ServiceRow[] {
-  const before = imagesOf(attempt.stack, attempt.before)
-  const running = imagesOf(attempt.stack, now)
-  return attempt.rollout.services
-    .filter(({ key }) => !jobs.includes(key))
-    .map(outcome => {
-      const change = attempt.changes.find(({ key }) => key === outcome.key)
-      const seen = final.services.find(({ key }) => key === outcome.key) ?? outcome
-      const wanted = change !== undefined && 'image' in change ? change.image : (before.get(outcome.key) ?? null)
-      // What was wanted is not what runs, once the service went back.
-      const after = running.get(outcome.key) ?? wanted
-      return {
-        key: outcome.key,
-        imageBefore: before.get(outcome.key) ?? null,
-        imageAfter: after,
-        running: seen.replicas.running,
-        desired: seen.replicas.desired,
-        ...(after !== wanted && wanted !== null && { imageWanted: wanted }),
-        durationMs: outcome.touched ? timeOf(outcome, attempt.rollout) : null,
-        verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
-        reason: outcome.diagnosis?.cause ?? outcome.reason
-      }
-    })
-}
-
-/** What did not come up took until that was decided. */
-function timeOf({ verdict, durationMs }: ServiceOutcome, { startedAt, endedAt }: Rollout): number {
-  return verdict === 'deployed' ? durationMs : endedAt - startedAt
-}
-
-/** Service key to the image that its Spec names. */
-function imagesOf(stack: string, services: readonly Service[]): ReadonlyMap<string, string> {
-  return new Map(services.map(({ Spec }) => [keyOf(stack, { Spec }), Spec.TaskTemplate.ContainerSpec?.Image ?? '']))
-}
-
-function jobRow(outcome: ServiceOutcome): JobRow {
-  return {
-    service: outcome.key,
-    verdict: outcome.verdict === 'deployed' && !outcome.touched ? 'unchanged' : outcome.verdict,
-    durationMs: outcome.touched ? outcome.durationMs : null,
-    reason: outcome.reason
-  }
-}
-
-function failuresOf(attempt: Attempt): Failure[] {
-  const all = [...attempt.rollout.services, ...(attempt.restored?.rollout?.services ?? [])]
-  return all
-    .filter(({ diagnosis }) => diagnosis !== undefined)
-    .map(({ key, reason, diagnosis }) => ({
-      service: key,
-      cause: diagnosis?.cause ?? reason,
-      ...(diagnosis?.remedy !== undefined && { remedy: diagnosis.remedy }),
-      ...(diagnosis?.task !== undefined && { task: diagnosis.task }),
-      ...(diagnosis?.node !== undefined && { node: diagnosis.node }),
-      history: diagnosis?.history ?? [],
-      logs: diagnosis?.logs ?? []
-    }))
+/** What was watched: the rollout, and the way back where there was one. */
+function rolloutsOf({ rollout, restored }: Attempt): readonly Rollout[] {
+  return [rollout, ...(restored?.rollout ? [restored.rollout] : [])]
 }
 
 function notesOf(attempt: Attempt): string[] {
@@ -203,35 +150,9 @@ function notesOf(attempt: Attempt): string[] {
   ]
 }
 
-/** What the swarm's own updater was at. */
-const updates: Readonly<Record<TimelineEntry['phase'], string>> = {
-  starting: 'update begins',
-  running: 'update',
-  waiting: 'update waits',
-  failed: 'update stopped',
-  updating: 'update',
-  'rolling-back': 'way back'
-}
-
-function bar(entry: TimelineEntry): TimelineBar {
-  return {
-    service: entry.key,
-    label: entry.name === 'update' ? updates[entry.phase] : `${entry.name} ${entry.phase}`,
-    startMs: entry.from,
-    endMs: entry.to,
-    state: entry.phase === 'failed' ? 'failed' : entry.phase === 'running' ? 'done' : 'running'
-  }
-}
-
-/** A release as one that can be gone back to. */
-export function releaseRow(entry: ReleaseEntry, current: boolean): ReleaseRow {
-  const { id, commit, ref, actor, at, verdict } = entry
-  return { id, commit, ref, actor, at, verdict, current }
-}
-
 /** The line of the compose file that each failed service begins at. */
 export function blame(attempt: Attempt, places: Readonly<Record<string, Place>>): readonly Problem[] {
-  return failuresOf(attempt).map(failure => ({
+  return failuresOf(rolloutsOf(attempt)).map(failure => ({
     message: `${failure.service}: ${failure.cause}`,
     ...(failure.remedy !== undefined && { remedy: failure.remedy }),
     ...(places[failure.service] !== undefined && { at: places[failure.service] as Place })

@@ -2,8 +2,8 @@ import { checksTable } from './checks.js'
 import { bytes, fit, type Room } from './fit.js'
 import { gantt } from './gantt.js'
 import type { RunReport } from './model.js'
-import { failures, findings, notes, problems, releases, removed, rotated } from './parts.js'
-import { jobsTable, nodesTable, planTable, servicesTable } from './tables.js'
+import { failures, findings, notes, plan, problems, releases, removed, rotated } from './parts.js'
+import { jobsTable, nodesTable, servicesTable } from './tables.js'
 import { facts, footer, headline } from './verdict.js'
 
 /**
@@ -37,12 +37,4 @@ function summaryParts(report: RunReport, room: Room): readonly string[] {
     releases(report, room),
     footer(report)
   ].filter(part => part !== '')
-}
-
-/** What a deploy would change, or that it would change nothing. */
-export function plan(report: RunReport, room: Room): string {
-  const nothing = report.plan.every(row => row.kind === 'unchanged') && report.problems.length === 0
-  return [nothing ? 'A deploy would change nothing.' : '', planTable(report.plan, room.rows)]
-    .filter(part => part !== '')
-    .join('\n\n')
 }
