@@ -1,33 +1,12 @@
 import type { Place, Problem } from '../../errors.js'
-import { indexSources, type Positions } from '../positions.js'
-import type { Source } from '../project.js'
+import { indexSources } from '../positions.js'
 import { unsetVariables } from '../unset.js'
 import { keyFailures } from './keys.js'
 import { referenceFailures } from './references.js'
+import type { Evidence, Failure, Scene } from './scene.js'
 import { valueFailures } from './values.js'
 import { variableFailures } from './variables.js'
 import { yamlProblems } from './yaml.js'
-
-/** What is known when compose refused the files. */
-export interface Evidence {
-  readonly workspace: string
-  readonly sources: readonly Source[]
-  readonly envSources: readonly Source[]
-  /** What compose interpolates from. */
-  readonly environment: Readonly<Record<string, string>>
-}
-
-export interface Scene extends Evidence {
-  readonly positions: Positions
-  /** The place of a file that compose names by its absolute path. */
-  readonly fileOf: (path: string) => string
-}
-
-/** One way in which `docker compose config` fails: how it says so, and what that means to the user. */
-export interface Failure {
-  readonly says: RegExp
-  readonly means: (match: readonly (string | undefined)[], scene: Scene) => Problem | readonly Problem[]
-}
 
 const failures: readonly Failure[] = [...variableFailures, ...keyFailures, ...valueFailures, ...referenceFailures]
 

@@ -1,14 +1,6 @@
-import type { Place, Problem } from '../../errors.js'
+import type { Problem } from '../../errors.js'
 import { belongsUnder, didYouMean } from '../known-keys.js'
-import type { KeyPath } from '../translated.js'
-import type { Failure, Scene } from './index.js'
-
-/** A problem at the place of a path, if the files hold it or a part of it. */
-export function withPlace(scene: Scene, path: KeyPath, problem: Problem, file?: string): Problem {
-  const place = scene.positions.locate(path)
-  const at: Place | undefined = place ?? (file === undefined ? undefined : { file })
-  return at === undefined ? problem : { ...problem, at }
-}
+import { withPlace, type Failure, type Scene } from './scene.js'
 
 /** Keys that do not exist, and values of the wrong shape. */
 export const keyFailures: readonly Failure[] = [

@@ -1,9 +1,7 @@
 import type { Problem } from '../../errors.js'
 import { nearest } from '../findings/nearest.js'
 import { isList, isObject, objectOf, textOf } from '../../json.js'
-import type { Failure, Scene } from './index.js'
-import { lineWith } from './values.js'
-import { withPlace } from './keys.js'
+import { lineWith, withPlace, type Failure, type Scene } from './scene.js'
 
 /** Files and names that are referred to and do not exist, and circles. */
 export const referenceFailures: readonly Failure[] = [

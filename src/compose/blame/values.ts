@@ -1,8 +1,6 @@
 import type { Place } from '../../errors.js'
-import type { Source } from '../project.js'
 import { isList, objectOf, textOf } from '../../json.js'
-import type { Failure, Scene } from './index.js'
-import { withPlace } from './keys.js'
+import { lineWith, withPlace, type Failure, type Scene } from './scene.js'
 
 /** Values that have the right shape and mean nothing. Compose names no key here: the text itself is looked for. */
 export const valueFailures: readonly Failure[] = [
@@ -103,17 +101,6 @@ export const valueFailures: readonly Failure[] = [
 
 function placed(at: Place | undefined): { readonly at?: Place } {
   return at === undefined ? {} : { at }
-}
-
-/** The first line, comments apart, that holds a text. */
-export function lineWith(text: string, sources: readonly Source[]): Place | undefined {
-  if (text === '') return undefined
-  for (const { file, text: whole } of sources) {
-    const lines = whole.split('\n')
-    const index = lines.findIndex(line => !line.trimStart().startsWith('#') && line.includes(text))
-    if (index !== -1) return { file, line: index + 1, column: (lines[index] ?? '').indexOf(text) + 1 }
-  }
-  return undefined
 }
 
 function serviceWithBareTest({ positions }: Scene): string | undefined {

@@ -1,7 +1,6 @@
 import type { Place, Problem } from '../../errors.js'
 import type { Source } from '../project.js'
-import type { Failure, Scene } from './index.js'
-import { withPlace } from './keys.js'
+import { withPlace, type Failure, type Scene } from './scene.js'
 
 /** Failures of interpolation. */
 export const variableFailures: readonly Failure[] = [
