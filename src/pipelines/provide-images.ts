@@ -1,3 +1,4 @@
+import { oldEngineNotes } from '../compose/old-engines.js'
 import { transferFor } from '../images/direct.js'
 import { builtElsewhere } from '../images/plan.js'
 import { platformNotes, platformsFor } from '../images/platforms.js'
@@ -17,7 +18,7 @@ export interface Images {
   readonly references: Readonly<Record<string, string>>
   /** Those that this run built. */
   readonly brought: Readonly<Record<string, string>>
-  /** What only the swarm's nodes show about the builds. */
+  /** What only the swarm's nodes show about the services and their builds. */
   readonly findings: readonly Finding[]
 }
 
@@ -37,7 +38,10 @@ export async function provideImages(
   const { nodes, live } = ready
   const builds = inputs.build === 'false' ? [] : translation.builds
   const platforms = platformsFor(nodes, inputs.platforms)
-  const findings = translation.settleLate(platformNotes(nodes, platforms, builds))
+  const findings = translation.settleLate([
+    ...platformNotes(nodes, platforms, builds),
+    ...oldEngineNotes(nodes, prepared.project.model.services)
+  ])
   heed(run, findings, [], translation.findings)
   const request: BuildRequest = {
     builds,

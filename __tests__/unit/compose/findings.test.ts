@@ -31,7 +31,7 @@ type Row = {
 }
 
 /** Rules that no model shows, only the swarm's nodes; see platforms.test.ts. */
-type OfNodes = 'platform-without-node' | 'node-without-platform'
+type OfNodes = 'platform-without-node' | 'node-without-platform' | 'old-engine'
 
 /** For each rule, models that it speaks about. */
 const speaks: Record<Exclude<Rule, OfNodes>, Row[]> = {

@@ -14,6 +14,12 @@ export const adviceRules = {
     why: 'A swarm of mixed nodes may put a task on any of them. One whose architecture the image lacks cannot run it.',
     remedy: 'Add it to `platforms`, or leave `platforms` on `auto`.'
   },
+  'old-engine': {
+    level: 'error',
+    title: 'A key that a node is too old for',
+    why: 'An engine leaves out what it does not know, and nobody says so: before Docker Engine 26, `subpath` of a volume mounts the whole volume; before 25, `start_interval` of a healthcheck does nothing (a warning). Before 23 a cluster volume is refused, when a part of the stack may be deployed already. Once the connection stands, a deploy and a plan compare what the services say with the engines of the nodes. Where only workers are too old it is a warning: placement may keep the tasks off them.',
+    remedy: 'Update Docker on that node, or leave the key out.'
+  },
   'no-healthcheck': {
     level: 'warning',
     title: 'No healthcheck',
