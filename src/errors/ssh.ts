@@ -83,13 +83,6 @@ export function badKnownHosts(bad: readonly BadLine[], host: Hop): readonly Prob
   )
 }
 
-/** Words of `ssh-fingerprint` that are none. */
-export const badFingerprint: Problem = {
-  message: '`ssh-fingerprint` is not a SHA256 fingerprint.',
-  remedy:
-    'It reads `SHA256:` and 43 characters: on the server, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it.'
-}
-
 /** The server's key is not known: the run stopped before it authenticated. `known` are the hosts that known_hosts lines speak of. */
 export function unknownHostKey(hop: Hop, seen: readonly SeenKey[], known: readonly string[]): Problem {
   const keys = seen.map(key => `${key.fingerprint} (${kindOf(key.type)})`).join(', ')

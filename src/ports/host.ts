@@ -44,6 +44,7 @@ export interface ConnectRequest {
   readonly key?: string
   readonly passphrase?: string
   readonly knownHosts?: string
+  /** `SHA256:…`, which vouches for the servers themselves, not for bastions. */
   readonly fingerprint?: string
   /** How long one host may take to answer. */
   readonly timeoutMs: number
