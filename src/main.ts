@@ -12,12 +12,12 @@ import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
 import { problemsOf } from './pipelines/problems.js'
-import { annotateProblem, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
+import { annotateProblem, reportNow, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run.js'
 import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
 import type { Ports } from './ports.js'
 import { previewPlan, refusal } from './preview/plan.js'
-import { emptyReport, type RunStatus } from './report/model.js'
+import type { RunStatus } from './report/model.js'
 import { stackNameOf } from './stack-name.js'
 import { masksOf } from './secrets/masks.js'
 
@@ -136,5 +136,6 @@ function failed(ports: Ports, error: unknown, of: { command: string; stack: stri
   for (const problem of problems) annotateProblem(ports.log, problem)
   if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
   const findings = error instanceof StackRefused ? error.findings : []
-  return { report: { ...emptyReport({ ...of, status, endedAt: ports.clock.now() }), problems, findings } }
+  const head = { command: of.command, status, stack: of.stack } as const
+  return { report: { ...reportNow({ ports, startedAt: of.startedAt }, head), problems, findings } }
 }

@@ -20,7 +20,7 @@ const github = [
   'GITHUB_REPOSITORY'
 ]
 
-export interface DockerEnvironment {
+export interface BuilderEnvironment {
   readonly dockerConfig: string
   /** Where the job's own builders are recorded, as they would be without our DOCKER_CONFIG. */
   readonly buildxConfig: string
@@ -31,9 +31,9 @@ export interface DockerEnvironment {
 }
 
 /** The whole environment of a Docker command on the runner: the job's, without what it has no use for. */
-export function dockerEnvironment(
+export function builderEnvironment(
   env: Readonly<Record<string, string>>,
-  options: DockerEnvironment
+  options: BuilderEnvironment
 ): Readonly<Record<string, string>> {
   const prefixes = options.programs ? [...alwaysPrefixes, ...cloudPrefixes] : alwaysPrefixes
   const kept = Object.entries(env).filter(

@@ -1,9 +1,9 @@
 import { githubRefused } from '../errors/github.js'
 import { GithubError, type Github, type PullRequestState } from '../ports.js'
-import { emptyReport, type RunReport } from '../report/model.js'
+import type { RunReport } from '../report/model.js'
 import { keepComment } from '../stages/comment.js'
 import { closeDeployment, openDeployment, retireDeployments } from '../stages/deployment.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 import { withJob } from './present.js'
 import { problemsOf } from './problems.js'
 
@@ -84,12 +84,12 @@ export async function orCommentWhy(
   stack: string,
   body: () => Promise<Outcome>
 ): Promise<Outcome> {
-  const { ports, inputs, startedAt } = run
+  const { ports, inputs } = run
   try {
     return await body()
   } catch (error) {
-    const head = { command: inputs.command, status: 'failed', stack, startedAt } as const
-    const report = { ...emptyReport({ ...head, endedAt: ports.clock.now() }), problems: problemsOf(error) }
+    const head = { command: inputs.command, status: 'failed', stack } as const
+    const report = { ...reportNow(run, head), problems: problemsOf(error) }
     if (!ports.cancelled.aborted) await comment(run, github, report)
     throw error
   }

@@ -1,7 +1,6 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import { liveRelease } from '../release/record.js'
 import { describeChange } from '../release/compare.js'
-import { emptyReport } from '../report/model.js'
 import { planRows } from '../report/plan.js'
 import { labelsOf } from './wanted.js'
 import { foreseeObjects } from '../stages/objects.js'
@@ -10,7 +9,7 @@ import { comment, openGithub, orCommentWhy } from './on-github.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
 import { compareWith } from './roll-out.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 import { openSite } from './site.js'
 
 /** What a deploy of these files would change on the swarm, by the same comparison that a deploy makes. Changes nothing. */
@@ -36,9 +35,8 @@ async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
   const wanted = { target, stack, openReplicas: translation.openReplicas, labels: labelsOf(target) }
   const changes = compareWith(wanted, live, last)
   for (const change of changes) ports.log.info(describeChange(change))
-  const head = { command: 'plan', status: 'planned', stack: target.stack, startedAt: run.startedAt } as const
   const report = {
-    ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+    ...reportNow(run, { command: 'plan', status: 'planned', stack: target.stack }),
     ...(last !== null && { previousRelease: last.id }),
     plan: planRows(changes),
     findings: [...translation.findings, ...images.findings],

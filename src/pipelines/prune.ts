@@ -1,4 +1,3 @@
-import { emptyReport } from '../report/model.js'
 import { parsePreviewLabel } from '../preview/name.js'
 import {
   expiredPreviews,
@@ -14,7 +13,7 @@ import type { Github, Host } from '../ports.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { askHowItStands, openGithub, retire } from './on-github.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** Removes the previews of this repository that are past their time, too many, or whose pull request is closed. */
 export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
@@ -43,10 +42,9 @@ export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
     notes.push(...(await removePreviewStack(run, host, github, preview)))
     removed.push(`${preview.stack}: ${due.why}`)
   }
-  const head = { command: 'prune', status: 'pruned', stack: target.stack, startedAt: run.startedAt } as const
   return {
     report: {
-      ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+      ...reportNow(run, { command: 'prune', status: 'pruned', stack: target.stack }),
       reason: `${removed.length} of ${ours.length} previews removed, ${ours.length - removed.length} kept.`,
       removed,
       notes

@@ -1,9 +1,8 @@
-import { emptyReport } from '../report/model.js'
 import { assertOwnPreview } from '../stages/preview.js'
 import { removeStack } from '../stages/remove.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
-import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
+import { reportNow, skipped, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** Takes a stack down and waits until it is gone. A deploy of it that is under way is asked to stop first. */
 export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
@@ -27,10 +26,9 @@ export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
     })
   )
   const counts = Object.entries(removed).filter(([, count]) => count > 0)
-  const head = { command: 'remove', status: 'removed', stack: target.stack, startedAt: run.startedAt } as const
   return {
     report: {
-      ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+      ...reportNow(run, { command: 'remove', status: 'removed', stack: target.stack }),
       ...(target.preview && { preview: { number: target.preview.number, removed: true } }),
       reason: existed ? `The stack ${target.stack} is gone.` : `There was no stack ${target.stack}.`,
       removed: counts.map(([what, count]) => `${count} ${what}`),

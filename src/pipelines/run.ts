@@ -40,16 +40,24 @@ export interface StackTarget {
   readonly url?: string
 }
 
+/** The report of a run that ends now, with nothing to tell yet. */
+export function reportNow(
+  { ports, startedAt }: Pick<Run, 'ports' | 'startedAt'>,
+  of: Pick<RunReport, 'command' | 'status' | 'stack'>
+): RunReport {
+  return emptyReport({ ...of, startedAt, endedAt: ports.clock.now() })
+}
+
 /** A run that ends green without doing anything, and says why. */
 export function skipped(
   run: Pick<Run, 'ports' | 'startedAt'> & { readonly inputs: Pick<Inputs, 'command'> },
   target: StackTarget,
   reason: string
 ): Outcome {
-  const { inputs, startedAt, ports } = run
+  const { inputs, ports } = run
   ports.log.notice(reason)
-  const head = { command: inputs.command, status: 'skipped', stack: target.stack, startedAt } as const
-  return { report: { ...emptyReport({ ...head, endedAt: ports.clock.now() }), reason } }
+  const head = { command: inputs.command, status: 'skipped', stack: target.stack } as const
+  return { report: { ...reportNow(run, head), reason } }
 }
 
 /** A problem as an error annotation, on its place in the user's files where it has one. */

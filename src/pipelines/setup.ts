@@ -2,12 +2,11 @@ import { advertiseAddress, withBlock, type Survey } from '../commands/setup.js'
 import { UserError, type Problem } from '../errors.js'
 import { advice, whichAddress } from '../errors/setup.js'
 import type { ConnectRequest, Host, HostAddress, Ports } from '../ports.js'
-import { emptyReport } from '../report/model.js'
 import { ensureDocker, ensureGroup, type DockerOptions } from '../stages/docker.js'
 import { surveyServer } from '../stages/survey.js'
 import { ensureJoined, ensureNetwork, ensureSwarm } from '../stages/swarm.js'
 import { connectRequest } from './host.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 
 export interface SetupOptions extends DockerOptions {
   readonly advertiseAddr?: string
@@ -39,8 +38,7 @@ export async function setup(run: Run, target: StackTarget): Promise<Outcome> {
   for (const note of notes) ports.log.notice(note)
   const block = withBlock(first, knownHosts)
   if (knownHosts.length > 0) ports.log.info(`Ready. To deploy to it:\n\n${block}`)
-  const head = { command: 'setup', status: 'ready', stack: target.stack, startedAt: run.startedAt } as const
-  return { report: { ...emptyReport({ ...head, endedAt: ports.clock.now() }), reason, notes } }
+  return { report: { ...reportNow(run, { command: 'setup', status: 'ready', stack: target.stack }), reason, notes } }
 }
 
 interface Server {

@@ -1,4 +1,4 @@
-import { emptyReport, type NodeRow, type ServiceRow } from '../report/model.js'
+import type { NodeRow, ServiceRow } from '../report/model.js'
 import { releaseRow } from '../report/rows.js'
 import { keyOf, liveRelease } from '../release/record.js'
 import { rollbackTargets } from '../release/find.js'
@@ -8,7 +8,7 @@ import { standingOf, type Standing } from '../rollout/standing.js'
 import { readReleases } from '../stages/releases.js'
 import { openHost } from './host.js'
 import { assertHealthy } from './ready.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** What runs: the live release, its services, the nodes, and how the server is. Changes nothing. */
 export async function status(run: Run, target: StackTarget): Promise<Outcome> {
@@ -23,14 +23,13 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
     readReleases(engine, target.stack)
   ])
   const live = liveRelease(releases)
-  const head = { command: 'status', status: 'status', stack: target.stack, startedAt: run.startedAt } as const
   const look = { tasks, nodes, at: ports.clock.now() }
   const rows = services.map(service => serviceRow(target.stack, service, standingOf(service, modeOf(service), look)))
   for (const row of rows)
     ports.log.info(`${row.key}: ${row.running}/${row.desired} running, ${row.imageAfter ?? 'no image'}`)
   return {
     report: {
-      ...emptyReport({ ...head, endedAt: ports.clock.now() }),
+      ...reportNow(run, { command: 'status', status: 'status', stack: target.stack }),
       // What runs, not what happens to be checked out.
       ...(live !== null && { release: live.id, commit: live.commit, refName: live.ref }),
       checks,

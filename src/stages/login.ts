@@ -10,7 +10,7 @@ import {
   type DockerConfig,
   type Login
 } from '../images/docker-config.js'
-import { dockerEnvironment } from '../images/environment.js'
+import { builderEnvironment } from '../images/environment.js'
 import { dockerHub, parseReference, registryDomain, serverAddress } from '../images/reference.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 
@@ -60,7 +60,7 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
   const pull = withLogin(own, home, domain, nodes)
   const pullConfig = await writeConfig(ports, pull)
   const dockerHost = await currentHost(ports, own, home)
-  const env = dockerEnvironment(ports.env, {
+  const env = builderEnvironment(ports.env, {
     dockerConfig: pushConfig,
     buildxConfig: `${home}/buildx`,
     programs: own.credsStore !== undefined || Object.keys(own.credHelpers ?? {}).length > 0,

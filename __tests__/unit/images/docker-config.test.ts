@@ -7,7 +7,7 @@ import {
   withLogin,
   type DockerConfig
 } from '../../../src/images/docker-config.js'
-import { dockerEnvironment } from '../../../src/images/environment.js'
+import { builderEnvironment } from '../../../src/images/environment.js'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const login = { username: 'me', password: 'p:w' }
@@ -128,10 +128,10 @@ it('shows Docker commands only what they have a use for', () => {
     DOCKER_CONFIG: '/c',
     BUILDX_CONFIG: '/h/.docker/buildx'
   }
-  expect(dockerEnvironment(env, { ...common, programs: false })).toEqual(plain)
-  expect(dockerEnvironment(env, { ...common, programs: true })).toEqual({ ...plain, AWS_SECRET_ACCESS_KEY: 's' })
+  expect(builderEnvironment(env, { ...common, programs: false })).toEqual(plain)
+  expect(builderEnvironment(env, { ...common, programs: true })).toEqual({ ...plain, AWS_SECRET_ACCESS_KEY: 's' })
   expect(
-    dockerEnvironment({ ...env, BUILDX_CONFIG: '/b' }, { ...common, programs: false, dockerHost: 'unix:///y' })
+    builderEnvironment({ ...env, BUILDX_CONFIG: '/b' }, { ...common, programs: false, dockerHost: 'unix:///y' })
   ).toEqual({
     ...plain,
     BUILDX_CONFIG: '/b',
