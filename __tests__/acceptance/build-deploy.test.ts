@@ -144,6 +144,41 @@ describe('from source to running', () => {
   })
 })
 
+it('deploys what it has just pushed to a service that names it by a tag, not what the tag was before', async () => {
+  const shop = new Workshop(bed, {
+    stack: 'tags',
+    registry: `${bed.registry}/tags`,
+    'registry-username': login.username,
+    'registry-password': login.password,
+    tags: 'live'
+  })
+  const app = { ...web(`${bed.registry}/tags/app`), build: { context: '.', network: 'none' } }
+  const deploy = async (version: string, services: Readonly<Record<string, object>>) => {
+    shop.write({ Dockerfile: `FROM ${base}\nENV VERSION=${version}\n` }).compose(services)
+    const { status, outputs } = await shop.run({}, commit(version))
+    expect(status).toBe('success')
+    const images = JSON.parse(outputs['images'] ?? '') as Record<string, string>
+    return (key: string) => images[key]?.split('@')[1]
+  }
+  const first = await deploy('1', { app })
+  const second = await deploy('2', { app, worker: web(`${bed.registry}/tags/app:live`) })
+  shop.close()
+  expect(second('app')).not.toBe(first('app'))
+  expect(second('worker')).toBe(second('app'))
+})
+
+it('gives the nodes the login of the one registry that images come from, where these are pinned too', async () => {
+  const { pinned } = await pushApp(bed.registry, { name: 'private/app:1' }, login)
+  const shop = new Workshop(bed, {
+    stack: 'pinned',
+    'pull-username': login.username,
+    'pull-password': login.password
+  })
+  const result = await shop.compose({ app: web(pinned) }).run()
+  shop.close()
+  expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+})
+
 it('says in the image where it comes from and how it was built, and lends the build the job’s ssh-agent', async () => {
   const shop = new Workshop(bed, {
     stack: 'origin',

@@ -39,6 +39,8 @@ export interface BuiltImages {
   readonly images: Readonly<Record<string, string>>
   /** The same by the name that the compose file gives the image, for services that use it without building it. */
   readonly byName: Readonly<Record<string, string>>
+  /** Every `repository:tag` that is theirs now, whatever it was before. */
+  readonly references: readonly string[]
 }
 
 /**
@@ -47,7 +49,7 @@ export interface BuiltImages {
  * @throws UserError with every problem of the names at once, before anything is built; and see {@link bakeImages}.
  */
 export async function buildImages(ports: Ports, request: BuildRequest): Promise<BuiltImages> {
-  if (request.builds.length === 0) return { images: {}, byName: {} }
+  if (request.builds.length === 0) return { images: {}, byName: {}, references: [] }
   const plan = planFor(request)
   if (plan.problems.length > 0) throw new UserError(plan.problems)
   return await ports.log.group('Build', async () => {
@@ -153,5 +155,5 @@ export function pinned(plan: BuildPlan, digests: Readonly<Record<string, string>
       images[service] = digest === undefined ? formatReference(reference) : pin(reference, digest)
   }
   for (const [name, service] of Object.entries(plan.named)) byName[name] = images[service] ?? name
-  return { images, byName }
+  return { images, byName, references: plan.targets.flatMap(({ references }) => references) }
 }

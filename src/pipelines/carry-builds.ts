@@ -31,7 +31,7 @@ export interface CarryRequest extends BuildRequest {
  * @throws UserError when a service may run on a node that we are not connected to; see also {@link bakeImages}.
  */
 export async function carryBuilds(ports: Ports, host: Host, request: CarryRequest): Promise<BuiltImages> {
-  if (request.builds.length === 0) return { images: {}, byName: {} }
+  if (request.builds.length === 0) return { images: {}, byName: {}, references: [] }
   const services = request.builds.map(build => build.service)
   await assertOneNode(host.engine, request.services, services)
   await using registry = await openDirectRegistry(ports, host, request.stack, runningImages(request))

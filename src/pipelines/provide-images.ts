@@ -2,11 +2,12 @@ import { oldEngineNotes } from '../compose/old-engines.js'
 import { transferFor } from '../images/direct.js'
 import { builtElsewhere } from '../images/plan.js'
 import { platformNotes, platformsFor } from '../images/platforms.js'
+import { canonicalName } from '../images/reference.js'
 import { keepLive } from '../images/steady.js'
 import { UserError } from '../errors.js'
 import type { Build, Finding } from '../model.js'
 import { assertPullLogin } from '../stages/login.js'
-import { findDigest, resolveImages } from '../stages/resolve.js'
+import { digestAsker, findDigest, resolveImages } from '../stages/resolve.js'
 import { buildImages, foreseeImages, type BuildRequest, type BuiltImages } from './build-images.js'
 import { carryBuilds, foreseeCarried } from './carry-builds.js'
 import { heed, type Prepared } from './prepare.js'
@@ -67,10 +68,13 @@ export async function provideImages(
       : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
   const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds, inputs.registry) : {}
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
+  // What was asked ahead of a tag that this run has moved is of yesterday.
+  const moved = new Set(built.references.map(canonicalName))
+  const askAnew = digestAsker(host.engine, Promise.resolve(session))
   const resolved = await resolveImages(ports, {
     references: Object.fromEntries(others.map(([key, service]) => [key, named[key] ?? service.image])),
     byName: built.byName,
-    ask,
+    ask: reference => (moved.has(canonicalName(reference)) ? askAnew : ask)(reference),
     live,
     stack: target.stack
   })

@@ -28,7 +28,7 @@ export async function openSite(run: Run, target: StackTarget, prepared: Prepared
   const host = opened.use(await openHost(run))
   const ask = digestAsker(host.engine, logins.opened)
   // The answers come while the server is looked at.
-  for (const image of imagesElsewhere(prepared)) void ask(image)
+  for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void ask(image)
   const [ready, session] = await together(assertReady(run, host, target, prepared), logins.opened)
   const all = opened.move()
   return { host, ready, session, ask, [Symbol.asyncDispose]: () => all.disposeAsync() }
@@ -56,14 +56,17 @@ function imagesOfBuilds({ translation }: Prepared): readonly string[] {
   return translation.builds.flatMap(({ image }) => image ?? [])
 }
 
-/** The images that the services name and nothing here builds, as far as a registry has to be asked for them. */
+/** The images that the services name and nothing here builds. */
 function imagesElsewhere(prepared: Prepared): readonly string[] {
   const built = imagesOfBuilds(prepared)
   const named = Object.values(prepared.translation.stack.services).map(({ image }) => image)
-  return named.filter(image => {
-    const reference = parseReference(image)
-    return reference !== undefined && reference.digest === undefined && !built.includes(image)
-  })
+  return named.filter(image => image !== '' && !built.includes(image))
+}
+
+/** Whether only its registry can tell an image's digest. */
+function hasToBeAsked(image: string): boolean {
+  const reference = parseReference(image)
+  return reference !== undefined && reference.digest === undefined
 }
 
 /** Something that is opened while other things go on. Closing it ends the opening too, or closes what has come of it. */

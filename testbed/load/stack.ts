@@ -27,7 +27,7 @@ export interface Truth {
 }
 
 /**
- * Its network is larger than the /24 that Swarm gives: with `start-first` old and new tasks have an address each for a while, and 254
+ * Its network is larger than the /24 that Swarm gives: with `start-first` old and new tasks have an address each for a while, and 253
  * are not enough for 300 tasks, let alone twice as many.
  */
 export function composeFile({ services, replicas, image, number }: LargeStack, versions: Versions): object {
