@@ -42,7 +42,7 @@ system_plugins() {
 
 # packages whose command, or library, is not there
 missing() {
-  local want="openssh-server:sshd openssh-client:ssh openssh-client:ssh-keygen iproute2:ip iptables:iptables util-linux:nsenter perl-base:perl procps:ps" p
+  local want="git:git openssh-server:sshd openssh-client:ssh openssh-client:ssh-keygen iproute2:ip iptables:iptables util-linux:nsenter perl-base:perl procps:ps" p
   [ -z "$edge" ] || want="$want kmod:modprobe iptables:iptables-legacy"
   system_plugins >/dev/null || want="$want runc:runc"
   for p in $want; do command -v "${p#*:}" >/dev/null || echo "${p%:*}"; done | sort -u
