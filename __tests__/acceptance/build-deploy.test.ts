@@ -65,6 +65,7 @@ describe('from source to running', () => {
     const result = await shop.run({}, commit('a'))
     expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
     expect(result.log.match(/ made 1$/gm)).toHaveLength(1)
+    expect(result.log).toContain(`${bed.registry} answers the manager`)
     const images = JSON.parse(result.outputs['images'] ?? '') as Record<string, string>
     expect(images['web']).toMatch(new RegExp(`^${bed.registry}/shop/shop-web:sha-aaaaaaaaaaaa@sha256:[0-9a-f]{64}$`))
     expect(images['api']?.split('@')[1]).toBe(images['web']?.split('@')[1])

@@ -132,5 +132,7 @@ async function registryOf(ports: Ports, engine: Engine, repository: string): Pro
 /** null where the registry itself spoke: it has no such image, or shows it to nobody without a login. */
 function failureOf(error: unknown): string | null {
   if (error instanceof EngineError && [401, 403, 404].includes(error.status)) return null
+  // of a registry that wants a name and a password the engine says this, with a 500
+  if (/no basic auth credentials/.test(messageOf(error))) return null
   return messageOf(error)
 }
