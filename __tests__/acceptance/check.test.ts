@@ -78,7 +78,7 @@ describe('a check', () => {
       'services:\n  web:\n    image: nginx:1\n    configs: [conf]\nconfigs:\n  conf:\n    file: empty.conf\n'
     )
     expect(status).toBe('failure')
-    const said: unknown = expect.stringContaining('config conf, which web uses is empty (empty.conf)')
+    const said: unknown = expect.stringContaining('config conf, which web uses, is empty (empty.conf)')
     expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', line: 6, message: said }))
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { openBed, type Bed } from '../../testbed/bed.ts'
-import type { Clock } from '../../src/ports.js'
+import { EngineError, type Clock, type Engine } from '../../src/ports.js'
 import { lockName } from '../../src/release/lease.js'
 import { acquireLock, type LockRequest } from '../../src/stages/lock.js'
 import { stageRun, type StageRun } from './stages.ts'
@@ -109,6 +109,32 @@ describe('the lock of a stack', () => {
     await first.assertHeld()
     await first[Symbol.asyncDispose]()
   }, 60_000)
+
+  it.each([
+    ['was made all the same', true],
+    ['was not made', false]
+  ])('is held by a run whose connection broke off when it asked for it, and it %s', async (_what, isMade) => {
+    const { engine } = run.host
+    let calls = 0
+    const breaking: Engine = {
+      ...engine,
+      createObject: async (...args) => {
+        if (++calls > 1) return await engine.createObject(...args)
+        if (isMade) await engine.createObject(...args)
+        throw new EngineError(0, 'socket hang up')
+      }
+    }
+    let remembered = ''
+    const lock = await acquireLock(run.ports, breaking, {
+      ...request('broke', 'octocat'),
+      remember: id => (remembered = id)
+    })
+    await lock.assertHeld()
+    expect((await engine.config(remembered))?.Spec.Name).toBe(lockName('broke'))
+    expect(calls).toBe(isMade ? 1 : 2)
+    await lock[Symbol.asyncDispose]()
+    expect(await engine.config(remembered)).toBeNull()
+  })
 
   it('notices that somebody removed it, or the whole job was cancelled meanwhile', async () => {
     const lock = await acquireLock(run.ports, run.host.engine, request('lost', 'octocat'))

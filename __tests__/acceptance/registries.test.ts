@@ -206,7 +206,7 @@ describe('resolving', () => {
     const problem = await problemOf(
       resolveImages(ports, { ...request, live: live(`${shop.bed.registry}/gone:2@${digest}`) })
     )
-    expect(problem.message).toBe(`Service web: the manager could not find out which digest ${image} has.`)
+    expect(problem.message).toBe(`Service web: the registry has no image ${image}.`)
     const kept = await resolveImages(ports, { ...request, live: live(`${image}@${digest}`) })
     expect(kept).toEqual({ web: `${image}@${digest}` })
     expect(run.lines.at(-1)).toContain('Service web keeps the one that it runs.')

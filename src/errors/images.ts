@@ -130,12 +130,21 @@ export function shortLivedPull(registry: string, kind: string): string {
   )
 }
 
-export function unresolved(service: string, image: string, details: string): Problem {
+export function unresolved(service: string, image: string, details: string, at: Place | undefined): Problem {
+  if (/manifest unknown|manifest for \S+ not found|: not found$/.test(details)) {
+    return {
+      message: `Service ${service}: the registry has no image ${image}.`,
+      remedy: 'Check the name and the tag.',
+      details,
+      ...(at && { at })
+    }
+  }
   return {
     message: `Service ${service}: the manager could not find out which digest ${image} has.`,
     remedy:
       'See that the image exists and that the nodes may pull it (`pull-username`, `pull-password`), or pin it in the compose file: `image: name:tag@sha256:…`.',
-    details
+    details,
+    ...(at && { at })
   }
 }
 

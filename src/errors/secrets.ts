@@ -14,6 +14,11 @@ function of(need: ObjectNeed): string {
   return `${need.kind} ${need.key}${by}`
 }
 
+/** The same as the beginning of a sentence that goes on. */
+function subject(need: ObjectNeed): string {
+  return need.services.length === 0 ? of(need) : `${of(need)},`
+}
+
 /** The usual spelling of a name among a repository's secrets. */
 export function secretName(name: string): string {
   const upper = name.toUpperCase().replace(/[^A-Z0-9_]/g, '_')
@@ -22,7 +27,7 @@ export function secretName(name: string): string {
 
 function addLine(name: string): string {
   const upper = secretName(name)
-  return `Add it to the step:\nsecrets: |\n  ${upper}=\${{ secrets.${upper} }}\nand set ${upper} under Settings > Secrets and variables > Actions.`
+  return `Set ${upper} under Settings > Secrets and variables > Actions (one of an environment needs \`environment:\` in the job). Unless the step gives all with \`toJSON(secrets)\`, add it there:\nsecrets: |\n  ${upper}=\${{ secrets.${upper} }}`
 }
 
 export function missingObject(need: ObjectNeed): Problem {
@@ -45,7 +50,7 @@ export function missingFile(need: ObjectNeed, path: string): Problem {
 export function missingExternal(need: ObjectNeed, name: string): Problem {
   return {
     message: `The swarm has no ${need.kind} ${name}, which the compose file calls external, and \`secrets\` has no value to make it of.`,
-    remedy: `${addLine(name)} Or create it on the server: \`docker ${need.kind} create ${name} -\`.`,
+    remedy: `${addLine(name)}\nOr create it on the server: \`docker ${need.kind} create ${name} -\`.`,
     ...placeOf(need)
   }
 }
@@ -60,7 +65,7 @@ export function ambiguous(need: ObjectNeed, names: readonly string[]): Problem {
 
 export function emptyObject(need: ObjectNeed, origin: string, inFiles = false): Problem {
   return {
-    message: `The ${of(need)} is empty (${origin}), and the swarm takes no empty ones.`,
+    message: `The ${subject(need)} is empty (${origin}), and the swarm takes no empty ones.`,
     remedy: inFiles
       ? 'Put its value there, or take it out of the service; one newline is enough for a file that has to be there.'
       : 'A secret that does not exist arrives as an empty text: check its name under Settings > Secrets and variables > Actions, and that this job may read it (its environment; a fork has none).',
@@ -70,7 +75,7 @@ export function emptyObject(need: ObjectNeed, origin: string, inFiles = false): 
 
 export function tooLarge(need: ObjectNeed, origin: string, size: number, most: number): Problem {
   return {
-    message: `The ${of(need)} has ${size} bytes (${origin}); a ${need.kind} holds at most ${most}.`,
+    message: `The ${subject(need)} has ${size} bytes (${origin}); a ${need.kind} holds at most ${most}.`,
     remedy: 'Put large files into the image or a volume, and keep the secret to what is secret.',
     ...placeOf(need)
   }
@@ -86,7 +91,7 @@ export function badObjectName(need: ObjectNeed, name: string): Problem {
 
 export function unreadableFile(need: ObjectNeed, path: string, reason: string): Problem {
   return {
-    message: `The file ${path} of the ${of(need)} cannot be read: ${reason}.`,
+    message: `The file ${path} of the ${subject(need)} cannot be read: ${reason}.`,
     remedy: 'It must be a file that the runner may read.',
     ...placeOf(need)
   }

@@ -18,6 +18,14 @@ const refused =
 const broken =
   /connection refused|connection reset|broken pipe|no such host|i\/o timeout|TLS handshake|unexpected EOF|: EOF|server misbehaving|no route to host|network is unreachable|deadline exceeded|unexpected status.*: 5\d\d|received unexpected HTTP status: 5\d\d|toomanyrequests|429 /i
 
+/**
+ * Whether it was the registry that spoke, and said no: it has no such image, or asks for a login, which an engine also tells as
+ * an error of its own (`no basic auth credentials`).
+ */
+export function isRefusal(status: number, words: string): boolean {
+  return [401, 403, 404].includes(status) || refused.test(words)
+}
+
 /** How many of a step's last lines are shown. */
 const lastLines = 40
 

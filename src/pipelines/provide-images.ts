@@ -76,7 +76,8 @@ export async function provideImages(
     byName: built.byName,
     ask: reference => (moved.has(canonicalName(reference)) ? askAnew : ask)(reference),
     live,
-    stack: target.stack
+    stack: target.stack,
+    places: translation.places
   })
   return {
     references: keepLive({ ...resolved, ...built.images }, live, target.stack),

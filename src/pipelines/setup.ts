@@ -37,7 +37,7 @@ export async function setup(run: Run, target: StackTarget): Promise<Outcome> {
   for (const line of done.length === 0 ? [reason] : done) ports.log.info(line)
   for (const note of notes) ports.log.notice(note)
   const block = withBlock(first, knownHosts)
-  if (knownHosts.length > 0) ports.log.info(`Ready. To deploy to it:\n\n${block}`)
+  if (knownHosts.length > 0) for (const line of ['Ready. To deploy to it:', ...block.split('\n')]) ports.log.info(line)
   return { report: { ...reportNow(run, { command: 'setup', status: 'ready', stack: target.stack }), reason, notes } }
 }
 

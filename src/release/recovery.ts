@@ -40,7 +40,7 @@ export function planRecovery(accident: Accident): readonly Recovery[] {
   return Object.keys(accident.rendered.services).map(key => {
     const subject = { service: `${accident.stack}_${key}`, key }
     const live = now.get(key)
-    if (first) return { ...subject, action: 'leave', why: 'it is the first deploy: there is nothing to go back to' }
+    if (first) return { ...subject, action: 'leave', why: 'a first deploy has nothing to go back to' }
     if (accident.jobs.includes(key)) return { ...subject, ...recoverJob(accident, live) }
     return { ...subject, ...recoverService(accident, key, before.get(key), live) }
   })

@@ -8,7 +8,7 @@ export function checkLines(checks: readonly Check[]): readonly string[] {
   const width = Math.max(...checks.map(({ name }) => name.length))
   return checks.flatMap(({ state, name, detail, remedy }) => {
     const line = `${state.padEnd(7)}  ${name.padEnd(width)}  ${detail}`
-    return remedy === undefined ? [line] : [line, `${' '.repeat(width + 11)}${remedy}`]
+    return [line, ...(remedy?.split('\n') ?? []).map(text => `${' '.repeat(width + 11)}${text}`)]
   })
 }
 

@@ -59,7 +59,8 @@ export function reasonOf(attempt: Attempt): string {
     ...problems.map(problem => problem.message),
     ...(rollout.verdict === 'timeout' ? unfinished(rollout) : [])
   ]
-  return [...why, whatServes(attempt)].filter(text => text !== '').join(' ')
+  const sentences = why.map(text => (/[.!?…]$/.test(text.trimEnd()) ? text : `${text}.`))
+  return [...sentences, whatServes(attempt)].filter(text => text !== '').join(' ')
 }
 
 function unfinished(rollout: Rollout): string[] {

@@ -104,7 +104,11 @@ function exited(code: number, when: string, task: Task): Cause {
 
 /** What the last check said, when the container's record shows that its last checks failed. */
 function lastFailedCheck(container: ContainerRecord | null): string | null {
-  const last = container?.State?.Health?.Log?.at(-1)
+  // one that ran into the end of its container says nothing of the service
+  const log = container?.State?.Health?.Log ?? []
+  const last = log
+    .filter(({ Output }) => !/container \S+ is not running|init process is not running/.test(Output))
+    .at(-1)
   return last === undefined || last.ExitCode === 0 ? null : oneLine(last.Output)
 }
 
@@ -125,7 +129,7 @@ const placements: readonly (readonly [RegExp, string])[] = [
   [/insufficient resources/, 'Lower `deploy.resources.reservations`, or add a node.'],
   [
     /host-mode port already in use/,
-    'A task with a port in host mode needs a node where it is free: with one node use `deploy.update_config.order: stop-first`.'
+    'Another task has this port on every node: free it, publish another one, or use `deploy.update_config.order: stop-first` if it is this service’s own old task.'
   ],
   [
     /max replicas per node/,
@@ -160,7 +164,7 @@ function notYet({ task, container, nodeTrouble }: Evidence): Cause | null {
     const said = check === null ? '' : `: ${check}`
     return {
       what: `is still starting: its healthcheck has not passed${said}`,
-      remedy: 'See `healthcheck` and `timeout`.'
+      remedy: 'See what the check says; a start that takes longer needs more `healthcheck.start_period`, and `timeout`.'
     }
   }
   if (State === 'preparing')

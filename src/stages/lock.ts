@@ -45,17 +45,23 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
   const lease: Lease = { owner: request.owner, nonce: randomUUID(), since: new Date(started).toISOString() }
   let told = ''
   let asked = false
+  let unanswered = 0
   let ahead: number | undefined
   for (;;) {
     if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
     // Its making alone decides, and mostly nobody else is there: a look before it would tell nothing.
-    const id = await tryCreate(engine, request.stack, lease)
-    if (id !== null) {
+    const made = await tryCreate(engine, request.stack, lease)
+    const present = made.is === 'made' ? null : await findLock(engine, request.stack)
+    const holder = present === null ? null : parseLease(present)
+    const id = made.is === 'made' ? made.id : holder?.nonce === lease.nonce ? present?.ID : undefined
+    if (id !== undefined) {
       request.remember?.(id)
       return new HeldLock(ports, engine, request.stack, id, lease)
     }
-    const present = await findLock(engine, request.stack)
-    const holder = present === null ? null : parseLease(present)
+    if (made.is === 'unanswered' && present === null) {
+      if (unanswered++ > 0) throw made.error
+      continue
+    }
     if (present !== null) {
       ahead ??= await engineAhead(ports, engine)
       if (await tryClear(engine, request.stack, present, clock.now() + ahead)) continue
@@ -148,12 +154,22 @@ async function findLock(engine: Engine, stack: string): Promise<SwarmObject | nu
   return objects.find(object => object.Spec.Name === name) ?? null
 }
 
-/** The id of the new lock; null when another run was faster. */
-async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<string | null> {
+type Made =
+  | { readonly is: 'made'; readonly id: string }
+  | { readonly is: 'taken' }
+  | { readonly is: 'unanswered'; readonly error: EngineError }
+
+/**
+ * `taken`: another run was faster. `unanswered`: the lock may be there or not, as its nonce will tell; after a long build this
+ * is the first call by a connection that may have been lost meanwhile, and only a question waits until it is there again.
+ */
+async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<Made> {
   try {
-    return await engine.createObject('config', lockName(stack), Buffer.from('lock'), leaseLabels(stack, lease, 0))
+    const labels = leaseLabels(stack, lease, 0)
+    return { is: 'made', id: await engine.createObject('config', lockName(stack), Buffer.from('lock'), labels) }
   } catch (error) {
-    if (error instanceof EngineError && error.status === 409) return null
+    if (error instanceof EngineError && error.status === 409) return { is: 'taken' }
+    if (error instanceof EngineError && error.status === 0) return { is: 'unanswered', error }
     throw error
   }
 }

@@ -13,6 +13,7 @@ import {
   platformOf,
   type Check
 } from '../errors/preflight.js'
+import { isRefusal } from '../images/failure.js'
 import { parseReference } from '../images/reference.js'
 import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
 
@@ -131,8 +132,6 @@ async function registryOf(ports: Ports, engine: Engine, repository: string): Pro
 
 /** null where the registry itself spoke: it has no such image, or shows it to nobody without a login. */
 function failureOf(error: unknown): string | null {
-  if (error instanceof EngineError && [401, 403, 404].includes(error.status)) return null
-  // of a registry that wants a name and a password the engine says this, with a 500
-  if (/no basic auth credentials/.test(messageOf(error))) return null
+  if (error instanceof EngineError && isRefusal(error.status, error.message)) return null
   return messageOf(error)
 }

@@ -132,7 +132,10 @@ function understood(
   { workspace }: ReadComposeRequest,
   texts: Pick<ComposeProject, 'sources' | 'envSources'>
 ): { model: ComposeModel; unset: readonly string[] } {
-  if (result.code === 127 || /is not a docker command|unknown command: docker compose/.test(result.stderr)) {
+  if (
+    result.code === 127 ||
+    /is not a docker command|unknown command: docker compose|^unknown flag: --file/m.test(result.stderr)
+  ) {
     throw composeNotInstalled(result.stderr.trim())
   }
   if (result.code !== 0) throw new UserError(blame(result.stderr, { workspace, environment, ...texts }))

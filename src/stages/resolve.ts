@@ -1,4 +1,4 @@
-import { UserError, messageOf, type Problem } from '../errors.js'
+import { UserError, messageOf, type Place, type Problem } from '../errors.js'
 import { unresolved } from '../errors/images.js'
 import type { Service } from '../engine-types.js'
 import { canonicalName, parseReference, pin, type Reference } from '../images/reference.js'
@@ -51,6 +51,8 @@ export interface ResolveRequest {
   /** The stack's services as they run. */
   readonly live: readonly Service[]
   readonly stack: string
+  /** By service, where the compose file has it. */
+  readonly places?: Readonly<Record<string, Place>>
 }
 
 /** How many references are asked for at a time. */
@@ -80,7 +82,7 @@ export async function resolveImages(ports: Ports, request: ResolveRequest): Prom
       continue
     }
     const running = runningDigest(request, service, image)
-    if (running === undefined) problems.push(unresolved(service, image, answer.failed))
+    if (running === undefined) problems.push(unresolved(service, image, answer.failed, request.places?.[service]))
     else {
       images[service] = running
       ports.log.warning(

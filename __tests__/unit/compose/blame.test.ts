@@ -36,7 +36,7 @@ const rows: readonly [string, string, string, string, string, string][] = [
     'service "a" refers to undefined secret foo: invalid compose project',
     '3:15',
     'secret foo',
-    '{environment: FOO}'
+    '{foo: {external: true}}'
   ],
   [
     'an undefined dependency',

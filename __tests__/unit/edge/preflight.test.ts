@@ -120,12 +120,18 @@ describe('preflight', () => {
   it('reads as a table, with remedies below', () => {
     const lines = checkLines([
       { name: 'engine', state: 'ok', detail: 'Docker Engine 28.5.2' },
-      { name: 'networks', state: 'problem', detail: 'The external network proxy does not exist.', remedy: 'Make it.' }
+      {
+        name: 'networks',
+        state: 'problem',
+        detail: 'The external network proxy does not exist.',
+        remedy: 'Make it:\nlike this'
+      }
     ])
     expect(lines).toEqual([
       'ok       engine    Docker Engine 28.5.2',
       'problem  networks  The external network proxy does not exist.',
-      '                   Make it.'
+      '                   Make it:',
+      '                   like this'
     ])
   })
 })

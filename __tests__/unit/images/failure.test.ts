@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { readFailure } from '../../../src/images/failure.js'
+import { isRefusal, readFailure } from '../../../src/images/failure.js'
 
 const step = `#7 [web 2/2] RUN ["/bin/busybox","sh","-c","echo reason one; exit 3"]
 #7 0.081 reason one
@@ -76,4 +76,19 @@ ERROR: no basic auth credentials
       readFailure(Array.from({ length: 100 }, (_, line) => `line ${line}`).join('\n')).details.split('\n')
     ).toHaveLength(40)
   })
+})
+
+describe('a registry that says no is there', () => {
+  it.each([
+    [404, 'manifest unknown'],
+    [401, ''],
+    [500, 'Head "https://r.test/v2/app/manifests/1": no basic auth credentials'],
+    [500, 'pull access denied for app, repository does not exist']
+  ])('%d %s', (status, words) => expect(isRefusal(status, words)).toBe(true))
+
+  it.each([
+    [500, 'Get "https://r.test/v2/": dial tcp: lookup r.test: no such host'],
+    [503, 'received unexpected HTTP status: 503 Service Unavailable'],
+    [0, 'socket hang up']
+  ])('but not by %d %s', (status, words) => expect(isRefusal(status, words)).toBe(false))
 })

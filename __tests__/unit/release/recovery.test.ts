@@ -65,11 +65,7 @@ describe('the way back to the release before', () => {
 
   it('leaves a first deploy as it is', () => {
     const first = { before: [], last: null }
-    expect(plan(null, bad, first)).toEqual([
-      'leave',
-      undefined,
-      'it is the first deploy: there is nothing to go back to'
-    ])
+    expect(plan(null, bad, first)).toEqual(['leave', undefined, 'a first deploy has nothing to go back to'])
   })
 
   it.each<[string, unknown, string]>([

@@ -129,7 +129,7 @@ describe('the reason', () => {
   })
 
   it('names what was left of a first deploy', () => {
-    const left = ['web was left as it is: it is the first deploy: there is nothing to go back to.']
+    const left = ['web was left as it is: a first deploy has nothing to go back to.']
     expect(reasonOf(attempt('failed', { restored: restored(null, { release: null, left }) }))).toBe(left[0])
   })
 })

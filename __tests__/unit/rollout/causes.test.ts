@@ -68,6 +68,22 @@ const table: readonly (readonly [what: string, evidence: Evidence, says: string]
     'was stopped as unhealthy by its healthcheck, which says: no answer from :8080'
   ],
   [
+    'a check that ran into the end of its container, after the one that tells',
+    evidence('failed', unhealthy, {
+      container: {
+        State: {
+          Health: {
+            Log: [
+              { ExitCode: 1, Output: 'no answer\n from :8080\n' },
+              { ExitCode: -1, Output: 'FailedPrecondition: container 6ad1 init process is not running' }
+            ]
+          }
+        }
+      }
+    }),
+    'was stopped as unhealthy by its healthcheck, which says: no answer from :8080'
+  ],
+  [
     'unhealthy, and ended gracefully',
     evidence('complete', '', { container: health(1, '') }),
     'was stopped as unhealthy by its healthcheck, which says nothing'

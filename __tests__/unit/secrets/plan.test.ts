@@ -73,12 +73,12 @@ describe('planObject', () => {
     [
       'a value is empty',
       plan(need(variable), { PG_PASS: '' }),
-      'The secret db_password, which db and web use is empty (the `secrets` input, PG_PASS), and the swarm takes no empty ones.'
+      'The secret db_password, which db and web use, is empty (the `secrets` input, PG_PASS), and the swarm takes no empty ones.'
     ],
     [
       'a value is too large',
       plan(need(file), {}, 'x'.repeat(512_000)),
-      'The secret db_password, which db and web use has 512000 bytes (db_password.txt); a secret holds at most 511999.'
+      'The secret db_password, which db and web use, has 512000 bytes (db_password.txt); a secret holds at most 511999.'
     ],
     [
       'a name is none',

@@ -80,8 +80,7 @@ function undefinedName(scene: Scene, service: string, kind: string, name: string
   const declared = scene.positions.values([section]).flatMap(value => Object.keys(objectOf(value)))
   const meant = nearest(name, declared)
   const step = kind === 'volume' ? itemWith(scene, service, name) : name
-  const declare =
-    kind === 'secret' ? `\`secrets: {${name}: {environment: ${name.toUpperCase()}}}\`` : `\`${section}: {${name}: {}}\``
+  const declare = kind === 'secret' ? `\`secrets: {${name}: {external: true}}\`` : `\`${section}: {${name}: {}}\``
   return withPlace(scene, ['services', service, section, step], {
     message: `${service} uses the ${kind} ${name}, which is not declared under \`${section}\`.`,
     remedy:
