@@ -30,7 +30,7 @@ export function oldEngineNotes(
   const known = nodes.flatMap(node => {
     const version = node.Description?.Engine?.EngineVersion ?? ''
     const major = /^(\d+)\./.exec(version)?.[1]
-    const manages = node.Spec.Role === 'manager'
+    const manages = node.Spec.Role === 'manager' && node.Status.State !== 'down'
     return major === undefined || (!manages && node.Spec.Availability === 'drain')
       ? []
       : [{ name: node.Description?.Hostname ?? node.ID, version, major: Number(major), manages }]

@@ -1,6 +1,6 @@
 import type { Node, Service, Task } from '../engine-types.js'
 import { label } from '../model.js'
-import { hasEnded, isLive, isOnDownNode, isStopping, isUnwanted, slotOf, timeOf } from './tasks.js'
+import { hasEnded, isLive, wantsEveryNode, isOnDownNode, isStopping, isUnwanted, slotOf, timeOf } from './tasks.js'
 import type { Snapshot, Target } from './types.js'
 
 /** Everything that was seen of a rollout so far, more than the engine remembers: it keeps five tasks of a slot. */
@@ -137,13 +137,25 @@ function observeService(
   const places = new Set(live.map(task => slotOf(task, seen.target.mode)))
   return {
     ...next,
-    steady: service !== null && service.Version.Index === look.before?.Version.Index && service.ID === look.before.ID,
+    steady:
+      service !== null &&
+      service.Version.Index === look.before?.Version.Index &&
+      service.ID === look.before.ID &&
+      !mayHaveMoreToCome(seen.target, look),
     redefined: seen.redefined ?? (ours && seen.ours ? redefinition(seen.ours, ours) : null),
     updates: withUpdate(seen.updates, service, look.at),
     tasks: known,
     emptySince: live.length > 0 ? null : (seen.emptySince ?? look.at),
     surplusSince: live.length > places.size ? (seen.surplusSince ?? look.at) : null
   }
+}
+
+/**
+ * A global service that may run on more nodes than before is not updated for that, and how many tasks are wanted shows only in
+ * those that the swarm has made: in the moment after a change these may be to come.
+ */
+function mayHaveMoreToCome(target: Target, look: Look): boolean {
+  return look.first && target.touched && wantsEveryNode(target)
 }
 
 /** What is the same for all tasks of a service in one snapshot. */

@@ -46,12 +46,15 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
   let told = ''
   let asked = false
   let unanswered = 0
+  let isFirst = true
   let ahead: number | undefined
   for (;;) {
     if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
-    // Its making alone decides, and mostly nobody else is there: a look before it would tell nothing.
-    const made = await tryCreate(engine, request.stack, lease)
-    const present = made.is === 'made' ? null : await findLock(engine, request.stack)
+    // Its making alone decides, and mostly nobody else is there: at first a look before it would tell nothing.
+    const seen = isFirst ? null : await findLock(engine, request.stack)
+    const made: Made = seen === null ? await tryCreate(engine, request.stack, lease) : { is: 'taken' }
+    const present = made.is === 'made' ? null : (seen ?? (await findLock(engine, request.stack)))
+    isFirst = false
     const holder = present === null ? null : parseLease(present)
     const id = made.is === 'made' ? made.id : holder?.nonce === lease.nonce ? present?.ID : undefined
     if (id !== undefined) {

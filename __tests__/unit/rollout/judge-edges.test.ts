@@ -281,6 +281,14 @@ describe('tasks that were read between two readings of their service', () => {
     expect(seen([])).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
   })
 
+  it('need not be all of a global service that was just changed: the swarm may be about to make more', () => {
+    const globally = { mode: 'global' as const }
+    const first = { ...look(100, [web], up), before: [web] }
+    expect(state(play([target('web', globally)], [first]))).toMatchObject({ is: 'pending', waitsFor: 'a second look' })
+    expect(state(play([target('web', globally)], [first, look(101, [web], up)]))?.is).toBe('deployed')
+    expect(state(play([target('web', { ...globally, touched: false })], [first]))?.is).toBe('deployed')
+  })
+
   it('may belong to another version if it was not the same since, though it was the look before', () => {
     const looks = [look(100, [web], up), { ...look(101, [web], up), before: [changed] }]
     expect(state(play([target('web')], looks))?.is).toBe('pending')
