@@ -3,8 +3,13 @@ import type { ComposeService } from '../../../src/compose/model.js'
 import { oldEngineNotes } from '../../../src/compose/old-engines.js'
 import type { Node } from '../../../src/engine-types.js'
 
-const node = (Hostname: string, Role: string, EngineVersion: string, Availability = 'active'): Node =>
-  ({ ID: 'id', Spec: { Role, Availability }, Description: { Hostname, Engine: { EngineVersion } } }) as unknown as Node
+const node = (Hostname: string, Role: string, EngineVersion: string, Availability = 'active', State = 'ready'): Node =>
+  ({
+    ID: 'id',
+    Spec: { Role, Availability },
+    Status: { State },
+    Description: { Hostname, Engine: { EngineVersion } }
+  }) as unknown as Node
 
 const mount = (type: string, volume?: object) => ({ volumes: [{ type, source: 'data', target: '/data', volume }] })
 const subpath = mount('volume', { subpath: 'deep' }) as ComposeService
@@ -32,8 +37,14 @@ describe('what a service says, on engines of', () => {
     ['an old worker, which the manager is not', [new28, worker20], cluster, undefined],
     ['an old worker that takes no tasks', [new28, node('two', 'worker', '20.10.24', 'drain')], subpath, undefined],
     ['an old manager that takes no tasks', [node('one', 'manager', '20.10.24', 'drain')], subpath, 'error'],
+    [
+      'an old manager that is down',
+      [new28, node('three', 'manager', '20.10.24', 'active', 'down')],
+      subpath,
+      'warning'
+    ],
     ['a version that says nothing', [node('one', 'manager', 'library-import')], subpath, undefined],
-    ['no nodes that say', [{ ID: 'a', Spec: {} } as unknown as Node], subpath, undefined]
+    ['no nodes that say', [{ ID: 'a', Spec: {}, Status: {} } as unknown as Node], subpath, undefined]
   ])('%s', (_, nodes, service, level) => {
     expect(oldEngineNotes(nodes, { web: service })[0]?.level).toBe(level)
   })
