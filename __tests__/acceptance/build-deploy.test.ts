@@ -310,9 +310,7 @@ describe('images that somebody else built', () => {
     expect(nameless.log).toContain('web: `build: false`, but the compose file names no image for it.')
     const missing = await shop.compose(own('app:none')).run()
     expect(missing.status).toBe('failure')
-    expect(missing.log).toContain(
-      `Service web: the manager could not find out which digest ${bed.registry}/theirs/app:none has.`
-    )
+    expect(missing.log).toContain(`Service web: the registry has no image ${bed.registry}/theirs/app:none.`)
     shop.close()
   })
 })
