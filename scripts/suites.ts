@@ -13,7 +13,6 @@ export interface Counts {
 }
 
 interface Results {
-  readonly success: boolean
   readonly numPassedTests: number
   readonly numFailedTests: number
   readonly numPendingTests: number

@@ -159,7 +159,8 @@ describe('setup', () => {
     expect(result.log).toMatch(/swarm started/)
     expect(result.status).toBe('success')
     expect(result.outputs['status']).toBe('ready')
-    expect(result.log).toContain(`  host: root@${server.address}`)
+    // each on a line of its own, or nobody could paste them
+    expect(result.log).toContain(`Ready. To deploy to it:\nwith:\n  host: root@${server.address}\n  ssh-key: `)
     expect(result.log).toContain(`    ${server.knownHosts}`)
     expect(result.leftovers).toEqual([])
     result.clean()

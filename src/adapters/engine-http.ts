@@ -159,6 +159,7 @@ export class EngineHttp {
           method,
           path: withQuery(path, options.query ?? {}),
           headers,
+          // A POST as well: by a forwarded socket a new connection tells no better whether it reached the engine.
           agent: this.agent
         },
         response => {

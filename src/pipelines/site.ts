@@ -20,7 +20,7 @@ export interface Site extends AsyncDisposable {
 
 /**
  * Opens the way to the swarm and to the registries at the same time, since each is far away, and has a look at the
- * server. @throws UserError with the problems of both.
+ * server. @throws UserError: that there is no connection, else with all that is wrong with the server and the logins.
  */
 export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
   await using opened = new AsyncDisposableStack()
