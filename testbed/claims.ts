@@ -22,22 +22,37 @@ const bedsDir = join(tmpdir(), 'swarm-rollout-testbed')
 
 const count = 200
 
-/** Sweeps beds whose owner is gone, and claims the first free number that is not among `not`. */
+/**
+ * Sweeps beds whose owner is gone, and claims the next free number that is not among `not`. No number is given twice in a row, so
+ * that what a bed has left is told from what another one has just made.
+ */
 export async function claim(name: string, stays: boolean, not: ReadonlySet<string>): Promise<BedRecord> {
   mkdirSync(bedsDir, { recursive: true, mode: 0o755 })
   return withLock(join(bedsDir, 'lock'), async () => {
     await sweep()
-    for (let number = 0; number < count; number++) {
+    const first = nextNumber()
+    for (let step = 0; step < count; step++) {
+      const number = (first + step) % count
       const prefix = `sb${number}`
       const dir = join(bedsDir, prefix)
       if (not.has(prefix) || existsSync(dir) || taken(prefix, `10.77.${number}`)) continue
       mkdirSync(dir, { mode: 0o755 })
       const record: BedRecord = { name, prefix, dir, network: `10.77.${number}`, owner: stays ? null : self() }
       writeFileSync(join(dir, 'bed.json'), JSON.stringify(record))
+      writeFileSync(join(bedsDir, 'last'), String(number))
       return record
     }
     throw new Error(`all ${count} beds are in use: see "npm run testbed -- status"`)
   })
+}
+
+/** The one after the last that was claimed. */
+function nextNumber(): number {
+  try {
+    return (Number(readFileSync(join(bedsDir, 'last'), 'utf8')) + 1) % count || 0
+  } catch {
+    return 0
+  }
 }
 
 /** Whether something outside our folder uses these names or addresses (a bed of another container on the same network). */

@@ -103,6 +103,7 @@ describe('beds', () => {
     expect(processes.filter(isAlive).length).toBeGreaterThanOrEqual(2)
     const next = await openBed({ name: 'next', registry: false, builder: false })
     expect(processes.filter(isAlive)).toEqual([])
+    expect(next.prefix).not.toBe(orphan.prefix)
     await next.close()
     expect(left(next, processes)).toEqual([])
   })

@@ -17,6 +17,10 @@ const refused =
   /denied|unauthorized|forbidden|authentication required|authorization failed|insufficient_scope|no basic auth credentials|40[13] /i
 const broken =
   /connection refused|connection reset|broken pipe|no such host|i\/o timeout|TLS handshake|unexpected EOF|: EOF|server misbehaving|no route to host|network is unreachable|deadline exceeded|unexpected status.*: 5\d\d|received unexpected HTTP status: 5\d\d|toomanyrequests|429 /i
+/** A request without an answer, as Go words it (net/url, Error): whatever the reason, `server closed idle connection` for one. */
+const unanswered = /\b(?:Get|Head|Post|Put|Patch|Delete) "[^"]*": /
+/** Of those, what the next attempt would meet as well. */
+const lasting = /x509|certificate|server gave HTTP response to HTTPS client|unsupported protocol scheme/i
 
 /**
  * Whether it was the registry that spoke, and said no: it has no such image, or asks for a login, which an engine also tells as
@@ -48,7 +52,8 @@ export function readFailure(stderr: string): BuildFailure {
   const failed = summary.filter(line => line.startsWith(' > ')).join('\n')
   if (/push|exporting to image/i.test(`${reason}\n${failed}`)) {
     if (refused.test(reason)) return { kind: 'push-refused', reason, details }
-    if (broken.test(reason)) return { kind: 'push-broken', reason, details }
+    const isPassing = broken.test(reason) || (unanswered.test(reason) && !lasting.test(reason))
+    if (isPassing) return { kind: 'push-broken', reason, details }
   }
   const dockerfile = dockerfileLine(summary, error?.text ?? '')
   return { kind: 'step', reason, details, ...(dockerfile === undefined ? {} : { dockerfile }) }
