@@ -39,7 +39,10 @@ describe('readFailure', () => {
     ['dial tcp 127.0.0.1:5998: connect: connection refused', 'push-broken'],
     ['unexpected status from PUT request to http://r/v2/web/manifests/1: 503 Service Unavailable', 'push-broken'],
     ['failed to do request: Put "http://r/v2/": EOF', 'push-broken'],
-    ['failed to do request: Head "https://r/v2/web/blobs/sha256:a": http: server closed idle connection', 'push-broken'],
+    [
+      'failed to do request: Head "https://r/v2/web/blobs/sha256:a": http: server closed idle connection',
+      'push-broken'
+    ],
     ['failed to do request: Head "https://r/v2/": tls: failed to verify certificate: x509: unknown authority', 'step'],
     ['failed to do request: Head "https://r/v2/": http: server gave HTTP response to HTTPS client', 'step'],
     ['denied: permission_denied: write_package', 'push-refused'],
