@@ -1,4 +1,4 @@
-import { Agent, request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import { Agent, request, type IncomingMessage } from 'node:http'
 import { EngineError } from '../ports.js'
 import { messageOf } from '../errors.js'
 
@@ -49,21 +49,32 @@ export class NoAnswer extends Error {
 /** Connections to the engine that are kept open: each costs a round trip to open, and a run seldom asks for more at once. */
 const kept = 4
 
-const idleMs = { GET: 30_000, HEAD: 30_000, DELETE: 30_000, POST: 60_000 } as const
+/** How long a call may be silent unless it says otherwise, in milliseconds. */
+export const idleMs = { GET: 30_000, HEAD: 30_000, DELETE: 30_000, POST: 60_000 } as const
+
+/** What the Engine port is made of. */
+export interface Caller {
+  /** The API version in use and the engine's own. */
+  version(): Promise<{ api: string; engine: string }>
+  /** @throws EngineError with the engine's own words for a status that is not 2xx, with status 0 for no answer. */
+  call(method: Method, path: string, options?: CallOptions): Promise<Reply>
+  /** A stream of a GET's body, without patience: it ends when the connection does, or when the signal fires. */
+  open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage>
+}
 
 /** HTTP over the engine's socket: the API version negotiated, lost connections waited for, every call bounded. */
-export class EngineHttp {
+export class EngineHttp implements Caller {
   /** Requests made so far, tries included. */
   requests = 0
   private readonly agent: Agent
   private versions: Promise<{ api: string; engine: string }> | undefined
   private floor: string | undefined
 
-  constructor(private readonly link: EngineLink) {
+  constructor(readonly link: EngineLink) {
     this.agent = new Agent({ keepAlive: link.pooled, maxSockets: 2 * kept, maxFreeSockets: kept })
   }
 
-  /** The API version in use and the engine's own, from one unversioned ping. */
+  /** From one unversioned ping. */
   version(): Promise<{ api: string; engine: string }> {
     this.versions ??= this.patiently('GET', () => this.ping(idleMs.GET)).catch((error: unknown) => {
       this.versions = undefined
@@ -89,7 +100,6 @@ export class EngineHttp {
   /**
    * One call. What only reads or deletes is repeated when the connection is lost, within the link's patience; a POST is
    * repeated only when it cannot have reached the engine.
-   * @throws EngineError with the engine's own words for a status that is not 2xx, with status 0 for no answer.
    */
   async call(method: Method, path: string, options: CallOptions = {}): Promise<Reply> {
     for (let again = true; ; again = false) {
@@ -101,7 +111,6 @@ export class EngineHttp {
     }
   }
 
-  /** A stream of a GET's body, without patience: it ends when the connection does, or when the signal fires. */
   async open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
     await this.link.ready()
     const { api } = await this.version()
@@ -148,10 +157,7 @@ export class EngineHttp {
 
   private once(method: Method, path: string, options: CallOptions): Promise<Reply> {
     this.requests++
-    const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
-    const headers: OutgoingHttpHeaders = { host: 'docker', ...options.headers }
-    if (payload !== undefined)
-      Object.assign(headers, { 'content-type': 'application/json', 'content-length': payload.length })
+    const { payload, headers } = encoded(options)
     return new Promise((resolve, reject) => {
       const call = request(
         {
@@ -189,18 +195,28 @@ export class EngineHttp {
   }
 }
 
+/** A call's headers, and its body as bytes. */
+export function encoded(options: CallOptions): {
+  readonly payload: Buffer | undefined
+  readonly headers: Record<string, string>
+} {
+  const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
+  const ofBody = payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }
+  return { payload, headers: { host: 'docker', ...options.headers, ...ofBody } }
+}
+
 /**
  * A manager without a leader answers reads and writes alike with an error and does nothing (swarmkit
  * manager/state/raft: ErrNoRaftLeader); a new leader is elected within half a minute, so the call may be repeated.
  */
-function leaderless(method: Method, reply: Reply): boolean {
+export function leaderless(method: Method, reply: Reply): boolean {
   if (reply.status < 500) return false
   const words = wordsOf(reply)
   if (/swarm does not have a leader/.test(words)) return true
   return method !== 'POST' && /code = (Unavailable|DeadlineExceeded|Canceled)|context deadline exceeded/.test(words)
 }
 
-function noAnswer(link: EngineLink, method: Method, path: string, cause: unknown): NoAnswer {
+export function noAnswer(link: EngineLink, method: Method, path: string, cause: unknown): NoAnswer {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
   const sent = !['ENOENT', 'ECONNREFUSED', 'EACCES'].includes(code)
   const bare = path.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '')
@@ -223,7 +239,7 @@ function collect(response: IncomingMessage): Promise<Buffer> {
 }
 
 /** The engine's own message: `{"message": …}`, or the text. */
-function wordsOf(reply: { readonly body: Buffer }): string {
+export function wordsOf(reply: { readonly body: Buffer }): string {
   const text = reply.body.toString('utf8').trim()
   try {
     const parsed: unknown = JSON.parse(text)
@@ -234,7 +250,7 @@ function wordsOf(reply: { readonly body: Buffer }): string {
   return text
 }
 
-function withQuery(path: string, query: Readonly<Record<string, string>>): string {
+export function withQuery(path: string, query: Readonly<Record<string, string>>): string {
   const search = new URLSearchParams(query).toString()
   return search === '' ? path : `${path}?${search}`
 }

@@ -1,6 +1,7 @@
 import type { EngineEvent, Info, Network, Node, Service, SwarmObject, Task } from '../engine-types.js'
 import { EngineError, type Engine } from '../ports.js'
-import { EngineHttp, NoAnswer, type CallOptions, type EngineLink, type Method } from './engine-http.js'
+import { EngineHttp, NoAnswer, type Caller, type CallOptions, type EngineLink, type Method } from './engine-http.js'
+import { Ordered, Pipeline } from './engine-pipeline.js'
 import { jsonLines, unframed, untilEnd } from './engine-streams.js'
 
 const stackLabel = 'com.docker.stack.namespace'
@@ -15,11 +16,27 @@ const logsMs = 10_000
 export interface CountedEngine {
   readonly engine: Engine
   readonly http: EngineHttp
+  /** How many requests were made so far, tries included. */
+  requests(): number
+  close(): void
 }
 
 /** The Engine port over HTTP on the link's socket. */
 export function makeEngine(link: EngineLink): CountedEngine {
   const http = new EngineHttp(link)
+  const pipeline = new Pipeline(link)
+  return {
+    http,
+    engine: engineOver(http, link, () => new Ordered(http, pipeline)),
+    requests: () => http.requests + pipeline.requests,
+    close: () => {
+      http.close()
+      pipeline.close()
+    }
+  }
+}
+
+function engineOver(http: Caller, link: EngineLink, ordered: () => Caller): Engine {
   const get = <T>(path: string, query?: CallOptions['query']): Promise<T> => json<T>(http, 'GET', path, { query })
   const engine: Engine = {
     info: () => get<Info>('/info'),
@@ -49,16 +66,17 @@ export function makeEngine(link: EngineLink): CountedEngine {
     ...objectCalls(http, get),
     ...nodeCalls(http, get),
     events: (filter, signal) => events(http, link, filter, signal),
+    inOrder: () => engineOver(ordered(), link, ordered),
     call: (method, path, options) => json(http, method, path, options)
   }
-  return { engine, http }
+  return engine
 }
 
 type Get = <T>(path: string, query?: CallOptions['query']) => Promise<T>
 
 /** Secrets and configs. */
 function objectCalls(
-  http: EngineHttp,
+  http: Caller,
   get: Get
 ): Pick<Engine, 'objects' | 'config' | 'createObject' | 'labelObject' | 'removeObject'> {
   return {
@@ -93,10 +111,7 @@ function objectCalls(
 }
 
 /** What concerns the connected node alone. */
-function nodeCalls(
-  http: EngineHttp,
-  get: Get
-): Pick<Engine, 'volumes' | 'removeVolume' | 'distribution' | 'removeImage'> {
+function nodeCalls(http: Caller, get: Get): Pick<Engine, 'volumes' | 'removeVolume' | 'distribution' | 'removeImage'> {
   return {
     volumes: async stack => {
       const found = await get<{ Volumes?: readonly { Name: string }[] | null }>('/volumes', ofStack(stack))
@@ -131,7 +146,7 @@ async function tasksOf(get: Get, services: readonly string[]): Promise<Task[]> {
   return found.flat()
 }
 
-async function taskLogs(http: EngineHttp, id: string, lines: number): Promise<readonly string[]> {
+async function taskLogs(http: Caller, id: string, lines: number): Promise<readonly string[]> {
   const query = { stdout: '1', stderr: '1', tail: String(lines) }
   try {
     const stream = await http.open(`/tasks/${segment(id)}/logs`, query, AbortSignal.timeout(logsMs))
@@ -145,7 +160,7 @@ async function taskLogs(http: EngineHttp, id: string, lines: number): Promise<re
 }
 
 async function* events(
-  http: EngineHttp,
+  http: Caller,
   link: EngineLink,
   filter: { readonly types: readonly string[]; readonly since?: number },
   signal: AbortSignal
@@ -167,7 +182,7 @@ async function* events(
   for await (const event of jsonLines(stream)) yield event as EngineEvent
 }
 
-async function json<T>(http: EngineHttp, method: Method, path: string, options?: CallOptions): Promise<T> {
+async function json<T>(http: Caller, method: Method, path: string, options?: CallOptions): Promise<T> {
   const reply = await http.call(method, path, options)
   const text = reply.body.toString('utf8')
   return (text.trim() === '' ? undefined : JSON.parse(text)) as T
@@ -183,7 +198,7 @@ async function orNull<T>(asking: Promise<T>): Promise<T | null> {
 }
 
 /** Deletes: true when it is gone, false when `kept` knows the engine's reason to keep it. */
-async function gone(http: EngineHttp, path: string, kept?: (error: EngineError) => boolean): Promise<boolean> {
+async function gone(http: Caller, path: string, kept?: (error: EngineError) => boolean): Promise<boolean> {
   try {
     await http.call('DELETE', path)
     return true

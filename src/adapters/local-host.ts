@@ -24,7 +24,7 @@ export function localHost(
       return true
     }
   }
-  const { engine, http } = makeEngine(link)
+  const { engine, http, close } = makeEngine(link)
   return {
     name: address.text,
     engine,
@@ -35,7 +35,7 @@ export function localHost(
     keep: () => undefined,
     ping: timeoutMs => http.ping(timeoutMs),
     [Symbol.asyncDispose]: () => {
-      http.close()
+      close()
       return Promise.resolve()
     }
   }

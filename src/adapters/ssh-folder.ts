@@ -24,7 +24,10 @@ export class SshFolder {
   private readonly allowedFile: string
   private readonly pidFile: string
 
-  private constructor(readonly record: ConnectionRecord) {
+  private constructor(
+    readonly record: ConnectionRecord,
+    private readonly keep: (record: ConnectionRecord, is: 'made' | 'gone') => void
+  ) {
     const at = (name: string): string => join(record.folder, name)
     this.paths = {
       config: at('config'),
@@ -40,15 +43,18 @@ export class SshFolder {
     this.pidFile = at('pid')
   }
 
-  /** Makes both folders, after `remember` heard of them. The sockets' one is in the system's temporary folder for its short path. */
-  static async make(runnerTemp: string, remember: (record: ConnectionRecord) => void): Promise<SshFolder> {
+  /**
+   * Makes both folders, after `keep` heard of them, as it does when they are gone. The sockets' one is in the system's temporary
+   * folder for its short path.
+   */
+  static async make(runnerTemp: string, keep: SshFolder['keep']): Promise<SshFolder> {
     const id = randomBytes(6).toString('hex')
     const record = { folder: join(shortTemp(), `sr-${id}`), keyFolder: join(runnerTemp, `sr-key-${id}`) }
-    remember(record)
+    keep(record, 'made')
     // Not recursive: a folder that is there already is not ours.
     await mkdir(record.folder, { mode: 0o700 })
     await mkdir(record.keyFolder, { mode: 0o700 })
-    return new SshFolder(record)
+    return new SshFolder(record, keep)
   }
 
   /** Everything that one handshake reads, except the key. `allowed`: lines of "name fingerprint" that are vouched for. */
@@ -108,6 +114,7 @@ export class SshFolder {
   async remove(): Promise<void> {
     await rm(this.record.keyFolder, { recursive: true, force: true })
     await rm(this.record.folder, { recursive: true, force: true })
+    this.keep(this.record, 'gone')
   }
 }
 

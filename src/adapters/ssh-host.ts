@@ -35,7 +35,7 @@ export async function hostOn(
   } catch (error) {
     log.debug(`No answer through the forwarded socket: ${messageOf(error)}`)
   }
-  counted.http.close()
+  counted.close()
   // Twice at once, so that a server that allows a single session says so now.
   const [{ facts, forced }] = await Promise.all([
     probe(run, connection.route.socket),
@@ -89,9 +89,9 @@ function sshHost(
       kept = true
     },
     [Symbol.asyncDispose]: async () => {
-      counted.http.close()
+      counted.close()
       relay?.close()
-      log.debug(`Engine API requests: ${counted.http.requests}`)
+      log.debug(`Engine API requests: ${counted.requests()}`)
       if (!kept) await connection.close()
     }
   }

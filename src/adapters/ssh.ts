@@ -15,7 +15,7 @@ export interface ConnectDependencies {
   /** The job's environment; a connection's processes get PATH, HOME and what the agent and the runner need, no more. */
   readonly env: Readonly<Record<string, string>>
   readonly runnerTemp: string
-  /** Hears of all connections so far before anything of a new one is made, for `cleanUpConnection` in the post step. */
+  /** Hears of all connections there are, before anything of a new one is made and when one is gone, for `cleanUpConnection` in the post step. */
   readonly remember: (records: readonly ConnectionRecord[]) => void
 }
 
@@ -24,15 +24,16 @@ export interface ConnectDependencies {
  * run and ports are forwarded back. The server's key is verified in that handshake; the runner's own ~/.ssh is not read.
  */
 export function makeConnect(dependencies: ConnectDependencies): Connect {
-  const records: ConnectionRecord[] = []
-  const remember = (record: ConnectionRecord): void => {
-    records.push(record)
-    dependencies.remember(records)
+  const records = new Set<ConnectionRecord>()
+  const keep = (record: ConnectionRecord, is: 'made' | 'gone'): void => {
+    if (is === 'made') records.add(record)
+    else records.delete(record)
+    dependencies.remember([...records])
   }
   return async request => {
     const [local] = request.hosts.filter(host => host.kind === 'unix')
     if (local !== undefined) return await connectLocally(dependencies, local, request)
-    return await connectOverSsh(dependencies, request, remember)
+    return await connectOverSsh(dependencies, request, keep)
   }
 }
 
@@ -53,14 +54,14 @@ async function connectLocally(
 async function connectOverSsh(
   dependencies: ConnectDependencies,
   request: ConnectRequest,
-  remember: (record: ConnectionRecord) => void
+  keep: (record: ConnectionRecord, is: 'made' | 'gone') => void
 ): Promise<Host> {
   const { log, runnerTemp } = dependencies
   const checked = checkTrust(request)
   const env = childEnv(dependencies.env)
   const useKey = (request.key ?? '').trim() !== ''
   const problems = [...checked.problems, ...(useKey || env['SSH_AUTH_SOCK'] !== undefined ? [] : [noKey])]
-  const folder = await SshFolder.make(runnerTemp, remember)
+  const folder = await SshFolder.make(runnerTemp, keep)
   try {
     const key = useKey ? await opened(folder, env, request, problems) : undefined
     if (problems.length > 0) throw new UserError(problems)

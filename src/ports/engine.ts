@@ -66,6 +66,11 @@ export interface Engine {
     filter: { readonly types: readonly string[]; readonly since?: number },
     signal: AbortSignal
   ): AsyncIterable<EngineEvent>
+  /**
+   * The same engine, whose calls are carried out one after the other in the order in which they are made, each seeing what those before it
+   * did: for one round trip, as none waits for the answer to another.
+   */
+  inOrder(): Engine
   /** Anything else; throws EngineError for a status that is not 2xx. */
   call<T>(
     method: 'GET' | 'POST' | 'DELETE' | 'HEAD',

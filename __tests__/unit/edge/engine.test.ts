@@ -19,7 +19,7 @@ afterEach(() => {
 })
 
 /** An engine that answers as told, on a socket of its own; and a link that recovers `times` times. */
-const engineThat = async (answer: Answer, times = 0) => {
+const engineThat = async (answer: Answer, times = 0, pooled = true) => {
   folder = mkdtempSync(join(tmpdir(), 'sr-unit-'))
   const socketPath = join(folder, 's')
   const calls: string[] = []
@@ -35,7 +35,7 @@ const engineThat = async (answer: Answer, times = 0) => {
   const link: EngineLink = {
     name: 'server',
     socketPath,
-    pooled: true,
+    pooled,
     ready: () => Promise.resolve(),
     recover: () => Promise.resolve(left-- > 0)
   }
@@ -148,5 +148,103 @@ describe('streams', () => {
     for await (const value of jsonLines(Readable.from([Buffer.from('{"a":'), Buffer.from('1}\n{"a":2}\n{"a"')])))
       values.push(value)
     expect(values).toEqual([{ a: 1 }, { a: 2 }])
+  })
+})
+
+describe('calls in order', () => {
+  it('do not wait for one another where the connection holds several', async () => {
+    const waiting: (() => void)[] = []
+    const { engine, calls } = await engineThat((_, response) => {
+      waiting.push(() => response.end('[]'))
+      if (waiting.length === 3) for (const answer of waiting) answer()
+    })
+    const inOrder = engine.inOrder()
+    const answers = [inOrder.nodes(), inOrder.networks(), inOrder.nodes()]
+    expect(await Promise.all(answers)).toEqual([[], [], []])
+    expect(calls.slice(1)).toEqual(['GET /v1.47/nodes', 'GET /v1.47/networks', 'GET /v1.47/nodes'])
+  })
+
+  it('wait for one another where each would cost a session', async () => {
+    let open = 0
+    const most: number[] = []
+    const answer: Answer = (_, response) => {
+      most.push(++open)
+      setImmediate(() => response.end('[]', () => open--))
+    }
+    const { engine } = await engineThat(answer, 0, false)
+    const inOrder = engine.inOrder()
+    await Promise.all([inOrder.nodes(), inOrder.networks(), inOrder.nodes()])
+    expect(most).toEqual([1, 1, 1])
+  })
+
+  it.each([
+    [
+      'gets no answer',
+      (response: ServerResponse, request: IncomingMessage) => void (response && request.socket.destroy())
+    ],
+    [
+      'is refused for want of a leader',
+      (response: ServerResponse) =>
+        void response
+          .writeHead(500)
+          .end('{"message":"rpc error: code = Unknown desc = The swarm does not have a leader"}')
+    ]
+  ])('are made again from the first on that %s, each after the one before', async (_, fail) => {
+    const seen: string[] = []
+    const { engine } = await engineThat((call, response, request) => {
+      const isFirst = !seen.includes(call)
+      seen.push(call)
+      if (call.endsWith('networks') && isFirst) fail(response, request)
+      else response.end(`[{"Name":"${seen.length}"}]`)
+    }, 3)
+    const inOrder = engine.inOrder()
+    const [nodes, networks, secrets] = await Promise.all([
+      inOrder.nodes(),
+      inOrder.networks(),
+      inOrder.objects('secret')
+    ])
+    const at = (answer: readonly unknown[]): number => Number((answer[0] as { Name: string }).Name)
+    expect(at(nodes)).toBe(1)
+    expect(at(networks)).toBeGreaterThan(seen.indexOf('GET /v1.47/networks') + 1)
+    expect(at(secrets)).toBeGreaterThan(at(networks))
+  })
+
+  it('may begin with one that writes; its refusal is an answer, and what was asked behind it counts', async () => {
+    const { engine } = await engineThat((call, response) => {
+      if (call.startsWith('POST')) response.writeHead(409).end('{"message":"it exists"}')
+      else response.end('[]')
+    })
+    const inOrder = engine.inOrder()
+    const made = inOrder.createObject('config', 'c', Buffer.from('x'), {})
+    const [refused, nodes] = await Promise.allSettled([made, inOrder.nodes()])
+    expect(refused).toMatchObject({ status: 'rejected', reason: { status: 409, message: 'it exists' } })
+    expect(nodes).toMatchObject({ status: 'fulfilled', value: [] })
+  })
+
+  it('never write twice: whether the engine got it is for the caller to find out', async () => {
+    const { engine, calls } = await engineThat((call, response, request) => {
+      if (call.startsWith('POST')) request.socket.destroy()
+      else response.end('[]')
+    }, 5)
+    const inOrder = engine.inOrder()
+    const made = inOrder.createObject('config', 'c', Buffer.from('x'), {})
+    const [lost, nodes] = await Promise.allSettled([made, inOrder.nodes()])
+    expect(lost).toMatchObject({ status: 'rejected', reason: { status: 0 } })
+    expect(nodes).toMatchObject({ status: 'fulfilled', value: [] })
+    expect(calls.filter(call => call.startsWith('POST'))).toHaveLength(1)
+  })
+
+  it('keep what writes behind what was asked before it', async () => {
+    const waiting: (() => void)[] = []
+    const { engine, calls } = await engineThat((call, response) => {
+      if (call.startsWith('POST')) return response.end('{"ID":"c"}')
+      waiting.push(() => response.end('[]'))
+      return setTimeout(() => waiting.shift()?.(), 20)
+    })
+    const inOrder = engine.inOrder()
+    const nodes = inOrder.nodes().then(() => calls.some(call => call.startsWith('POST')))
+    const made = inOrder.createObject('config', 'c', Buffer.from('x'), {})
+    expect(await nodes).toBe(false)
+    expect(await made).toBe('c')
   })
 })

@@ -3,6 +3,7 @@ import type { Info, Service, Task } from '../../../src/engine-types.js'
 import { seeThrough } from '../../../src/pipelines/see-through.js'
 import { EngineError, type Engine, type Host, type Ports } from '../../../src/ports.js'
 import type { Target } from '../../../src/rollout/types.js'
+import { inOrderOf } from '../ordered.js'
 import { at, service, target, task } from '../rollout/scene.js'
 
 /** A swarm that has left two tasks in one place, until it is updated; what it is asked is written down. */
@@ -19,6 +20,7 @@ function crowded(answers: readonly ('stale' | 'refused' | 'ok')[], helps: boolea
     tasks: () => Promise.resolve(tasks),
     call: <T>() => Promise.resolve(tasks as T),
     nodes: () => Promise.resolve([]),
+    inOrder: () => inOrderOf(engine as Engine),
     // eslint-disable-next-line require-yield
     async *events(_types, signal) {
       await new Promise(done => signal.addEventListener('abort', done, { once: true }))

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Info, Task } from '../../../src/engine-types.js'
 import { EngineError, type Engine, type Ports } from '../../../src/ports.js'
 import { watch } from '../../../src/stages/watch.js'
+import { inOrderOf } from '../ordered.js'
 import { at, service, target, task } from '../rollout/scene.js'
 
 const hour = 3_600
@@ -33,6 +34,7 @@ function swarm(tasks: readonly Task[], ahead: number, more: Partial<Engine> = {}
     async *events(_types, signal) {
       await new Promise(done => signal.addEventListener('abort', done, { once: true }))
     },
+    inOrder: () => inOrderOf(engine as Engine),
     ...more
   }
   return engine as Engine

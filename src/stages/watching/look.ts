@@ -18,27 +18,49 @@ export async function look(
     changed
   }: { readonly stack: string | null; readonly withNodes: boolean; readonly changed: boolean }
 ): Promise<Snapshot> {
-  const targets = async () => (await engine.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
+  const targets = async (from: Engine) =>
+    (await from.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
   const known = [...seen.services.values()].flatMap(({ service }) => service ?? [])
   const isComplete = known.length === seen.services.size
-  const [before, nodes] = await Promise.all([
-    isComplete && !changed ? null : targets(),
+  const [found, nodes] = await Promise.all([
+    isComplete ? readAll(engine, targets, known, changed) : readAfresh(engine, targets),
     withNodes ? engine.nodes() : null,
     seen.snapshots === 0 ? clock.set(engine) : null
   ])
-  const read = async (those: readonly Service[]): Promise<Pick<Snapshot, 'tasks' | 'current'>> => {
-    const ids = those.map(({ ID }) => ID)
-    const [tasks, current] =
-      ids.length === 0 ? [[], []] : await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
-    return { tasks, current: current.map(({ ID }) => ID) }
-  }
-  const tasks = await read(before ?? known).catch(async (thrown: unknown) => {
+  return { at: clock.now(), ...found, ...(nodes && { nodes }) }
+}
+
+type Found = Pick<Snapshot, 'services' | 'tasks' | 'current' | 'before'>
+type Targets = (from: Engine) => Promise<readonly Service[]>
+
+/** All at once, as it is known whose tasks to ask for; afresh where that turns out to be different by now. */
+async function readAll(engine: Engine, targets: Targets, known: readonly Service[], changed: boolean): Promise<Found> {
+  const ids = known.map(({ ID }) => ID)
+  const inOrder = engine.inOrder()
+  const reading = [changed ? targets(inOrder) : null, readTasks(inOrder, ids), targets(inOrder)] as const
+  try {
+    const [before, tasks, services] = await Promise.all(reading)
+    const isSame = services.length === ids.length && services.every(({ ID }) => ids.includes(ID))
+    if (isSame) return { services, ...tasks, ...(before && { before }) }
+  } catch (thrown) {
     // the engine refuses to list the tasks of a service that has just been removed
     if (!(thrown instanceof EngineError) || thrown.status !== 404) throw thrown
-    return await read(await targets())
-  })
-  const services = await targets()
-  return { at: clock.now(), services, ...tasks, ...(before && { before }), ...(nodes && { nodes }) }
+  }
+  return await readAfresh(engine, targets)
+}
+
+async function readAfresh(engine: Engine, targets: Targets): Promise<Found> {
+  const before = await targets(engine)
+  const inOrder = engine.inOrder()
+  const ids = before.map(({ ID }) => ID)
+  const [tasks, services] = await Promise.all([readTasks(inOrder, ids), targets(inOrder)])
+  return { services, ...tasks, before }
+}
+
+async function readTasks(engine: Engine, ids: readonly string[]): Promise<Pick<Snapshot, 'tasks' | 'current'>> {
+  if (ids.length === 0) return { tasks: [], current: [] }
+  const [tasks, current] = await Promise.all([engine.tasks(ids), currentTasks(engine, ids)])
+  return { tasks, current: current.map(({ ID }) => ID) }
 }
 
 /**
