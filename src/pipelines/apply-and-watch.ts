@@ -3,7 +3,7 @@ import { UserError, type Problem } from '../errors.js'
 import type { Service } from '../engine-types.js'
 import type { Stack } from '../model.js'
 import type { Host } from '../ports.js'
-import { describeChange, keptLabels, type Change } from '../release/compare.js'
+import { describeChange, isTouched, keptLabels, type Change } from '../release/compare.js'
 import type { Attempt } from '../report/roll-out.js'
 import type { Rollout, Target } from '../rollout/types.js'
 import { applyStack } from '../stages/apply.js'
@@ -27,6 +27,8 @@ export interface Doing extends Pick<Attempt, 'changes' | 'before'> {
   readonly entry: SavedRelease | null
   /** What is there was applied by a run that never came to a good end, so its tasks have to prove themselves. */
   readonly unsettled: boolean
+  /** That the lock is ours, asked a moment ago; rejects when it is not. */
+  readonly held: Promise<void>
 }
 
 /**
@@ -70,7 +72,9 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
   const targets: Target[] = []
   let rollout: Rollout | undefined
   for (const [index, phase] of wanted.phases.entries()) {
-    await lock.assertHeld()
+    const changesSomething = of.changes.some(change => isTouched(change) && phase.includes(change.key))
+    if (index === 0) await of.held
+    else if (changesSomething) await lock.assertHeld()
     if (signal.aborted)
       return { rollout: { ...(rollout ?? unseen(run, 'cancelled')), verdict: 'cancelled' }, problems: [] }
     const isLast = index === wanted.phases.length - 1

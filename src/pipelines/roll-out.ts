@@ -3,12 +3,13 @@ import type { Service } from '../engine-types.js'
 import type { Problem } from '../errors.js'
 import type { Engine, Host } from '../ports.js'
 import { compare, keptLabels, type Change } from '../release/compare.js'
-import { liveRelease, type Release, type ReleaseEntry } from '../release/record.js'
+import type { Inventory } from '../release/garbage.js'
+import { liveRelease, parseEntries, type Release, type ReleaseEntry } from '../release/record.js'
 import { changesAnything, isSettled } from '../release/settled.js'
 import type { RunStatus } from '../report/model.js'
 import { blame, reportRollOut, statusOf, type Attempt } from '../report/roll-out.js'
 import { removeDropped } from '../stages/apply.js'
-import { collectGarbage, type Collected } from '../stages/collect.js'
+import { collectGarbage, ownServices, takeInventory, type Collected } from '../stages/collect.js'
 import type { Lock } from '../stages/lock.js'
 import { markRelease, readReleases, saveRelease, type SavedRelease } from '../stages/releases.js'
 import { tryApply, type Applied } from './apply-and-watch.js'
@@ -25,19 +26,22 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
   const last = liveRelease(entries)
   const changes = compareWith(wanted, before, last)
   const unsettled = !isSettled(changes, last)
-  const entry =
-    changesAnything(changes) || unsettled
-      ? await saveRelease(engine, {
-          stack,
-          entries,
-          live: before,
-          labels: wanted.labels,
-          build: id => describeRelease(run, wanted, id, changes, entries)
-        })
-      : null
+  const changesSomething = changesAnything(changes) || unsettled
+  // asked while the record is written, which changes nothing that runs
+  const held = changesSomething ? lock.assertHeld() : Promise.resolve()
+  held.catch(() => undefined)
+  const entry = changesSomething
+    ? await saveRelease(engine, {
+        stack,
+        entries,
+        live: before,
+        labels: wanted.labels,
+        build: id => describeRelease(run, wanted, id, changes, entries)
+      })
+    : null
   const title = entry === null ? 'Rollout' : `Rollout of release ${entry.release.id}`
   const applied = await run.ports.log.group(title, () =>
-    tryApply(run, host, lock, wanted, { entry, changes, before, unsettled })
+    tryApply(run, host, lock, wanted, { entry, changes, before, unsettled, held })
   )
   const { restored, problems } = await tryGoBack(run, host, lock, wanted, { ...applied, entry, before, last })
   const attempt: Attempt = {
@@ -146,9 +150,10 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
     }
   }
   const status = statusOf(attempt)
-  await tryTo(`Release ${entry.release.id} could not be marked as ${status}`, () =>
-    markRelease(engine, entry, verdictOf(status, attempt))
-  )
+  let seen = status === 'deployed' ? await takeInventory(engine, attempt.stack).catch(() => null) : null
+  await tryTo(`Release ${entry.release.id} could not be marked as ${status}`, async () => {
+    seen = await mark(engine, entry, verdictOf(status, attempt), seen)
+  })
   // Whoever overtook this run may have removed the record with the stack.
   if (status === 'overtaken') return { notes: [] }
   if (status !== 'deployed') return { notes }
@@ -162,6 +167,7 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
     const gone = await collectGarbage(ports, engine, {
       stack: attempt.stack,
       keep: inputs.keepReleases,
+      ...(seen && { inventory: seen }),
       beforeRemoval: () => lock.assertHeld()
     })
     const names = [...gone.releases, ...gone.secrets, ...gone.configs, ...gone.images]
@@ -170,6 +176,21 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
   })
   for (const note of notes) ports.log.warning(note)
   return { notes, ...(left && { left }) }
+}
+
+/** Writes the verdict, and gives what was seen as it is with that. */
+async function mark(
+  engine: Engine,
+  entry: SavedRelease,
+  verdict: ReleaseEntry['verdict'],
+  seen: Omit<Inventory, 'keep'> | null
+): Promise<Omit<Inventory, 'keep'> | null> {
+  const record = seen?.entries.find(({ object }) => object.ID === entry.config)?.object
+  const known = seen === null || record === undefined ? undefined : { record, live: ownServices(seen) }
+  const labels = await markRelease(engine, entry, verdict, known)
+  if (seen === null || record === undefined || labels === null) return seen
+  const others = seen.entries.map(({ object }) => object).filter(object => object !== record)
+  return { ...seen, entries: parseEntries([...others, { ...record, Spec: { ...record.Spec, Labels: labels } }]) }
 }
 
 /** Empty where that cannot be asked any more: the verdict stands. */

@@ -2,7 +2,7 @@ import type { Service } from '../engine-types.js'
 import { label } from '../model.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 import { parseReference } from '../images/reference.js'
-import { chooseGarbage } from '../release/garbage.js'
+import { chooseGarbage, type Inventory } from '../release/garbage.js'
 import { parseEntries, verdictLabels, type ReleaseEntry } from '../release/record.js'
 import { messageOf } from '../errors.js'
 
@@ -17,6 +17,22 @@ export interface Collected {
   readonly left: { readonly services: readonly Service[]; readonly releases: readonly ReleaseEntry[] }
 }
 
+/** All that garbage is chosen from, as it is in the swarm now. */
+export async function takeInventory(engine: Engine, stack: string): Promise<Omit<Inventory, 'keep'>> {
+  const [services, records, secrets, configs] = await Promise.all([
+    engine.services(null),
+    engine.objects('config', { labels: [`${label.kind}=release`] }),
+    engine.objects('secret', { stack, labels: [`${label.kind}=secret`] }),
+    engine.objects('config', { stack, labels: [`${label.kind}=config`] })
+  ])
+  return { stack, services, entries: parseEntries(records), secrets, configs }
+}
+
+/** The services of the stack itself. */
+export function ownServices({ stack, services }: Pick<Inventory, 'stack' | 'services'>): readonly Service[] {
+  return services.filter(({ Spec }) => Spec.Labels?.[label.namespace] === stack)
+}
+
 /**
  * Removes what no service and no kept release of any stack needs: versions of secrets and configs, records of old
  * releases, and the images that those had brought. Only to be called after a success and under the stack's lock.
@@ -28,19 +44,15 @@ export async function collectGarbage(
   options: {
     readonly stack: string
     readonly keep: number
+    /** What was seen a moment ago, under the same lock; without it, it is looked at here. */
+    readonly inventory?: Omit<Inventory, 'keep'>
     /** Called once before the first removal, if there is any; what it throws keeps everything as it is. */
     readonly beforeRemoval?: () => Promise<void>
   }
 ): Promise<Collected> {
   const { stack, keep } = options
-  const [services, records, secrets, configs] = await Promise.all([
-    engine.services(null),
-    engine.objects('config', { labels: [`${label.kind}=release`] }),
-    engine.objects('secret', { stack, labels: [`${label.kind}=secret`] }),
-    engine.objects('config', { stack, labels: [`${label.kind}=config`] })
-  ])
-  const entries = parseEntries(records)
-  const garbage = chooseGarbage({ stack, keep, services, entries, secrets, configs })
+  const inventory = options.inventory ?? (await takeInventory(engine, stack))
+  const garbage = chooseGarbage({ ...inventory, keep })
   const { releases, secrets: oldSecrets, configs: oldConfigs } = garbage
   if (releases.length + oldSecrets.length + oldConfigs.length > 0) await options.beforeRemoval?.()
   const attempt = async (name: string, remove: () => Promise<boolean>): Promise<readonly string[]> => {
@@ -70,8 +82,8 @@ export async function collectGarbage(
   return {
     ...removed,
     left: {
-      services: services.filter(({ Spec }) => Spec.Labels?.[label.namespace] === stack),
-      releases: entries.filter(entry => entry.stack === stack && !old.has(entry))
+      services: ownServices(inventory),
+      releases: inventory.entries.filter(entry => entry.stack === stack && !old.has(entry))
     }
   }
 }

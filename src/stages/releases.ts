@@ -65,27 +65,42 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<S
   }
 }
 
+/** What is known of a release's record and of its stack's services: read a moment ago. */
+export interface Seen {
+  readonly record: SwarmObject
+  readonly live: readonly Service[]
+}
+
 /**
  * Writes a release's verdict, and after a success what runs now, so that a change by hand can be told later. A record that
- * is gone is left at that. A release of which a part still runs was not rolled back, even if the swarm took one of its
- * services back: it failed.
+ * is gone is left at that, and gives null; else the labels that it has now. A release of which a part still runs was not rolled back, even if
+ * the swarm took one of its services back: it failed. `seen` saves asking.
  */
-export async function markRelease(engine: Engine, { config, release }: SavedRelease, wanted: Verdict): Promise<void> {
+export async function markRelease(
+  engine: Engine,
+  { config, release }: SavedRelease,
+  wanted: Verdict,
+  seen?: Seen
+): Promise<Readonly<Record<string, string>> | null> {
   const read = (): Promise<SwarmObject | null> => engine.config(config)
   const running = (): Promise<readonly Service[]> => engine.services(release.stack)
-  const [first, live] = await Promise.all([
-    read(),
-    wanted === 'rolled-back' ? running() : wanted === 'deployed' ? running().catch(() => undefined) : undefined
-  ])
+  const [first, live] = seen
+    ? [seen.record, seen.live]
+    : await Promise.all([
+        read(),
+        wanted === 'rolled-back' ? running() : wanted === 'deployed' ? running().catch(() => undefined) : undefined
+      ])
   const verdict = wanted === 'rolled-back' && isStillThere(release.id, live ?? []) ? 'failed' : wanted
   for (let object = first, attempt = 1; object !== null; object = await read(), attempt++) {
     const labels = verdictLabels(object.Spec.Labels ?? {}, verdict, verdict === 'deployed' ? live : undefined)
     try {
-      return await engine.labelObject('config', object, labels)
+      await engine.labelObject('config', object, labels)
+      return labels
     } catch (error) {
       if (!(error instanceof EngineError) || attempt >= 5) throw error
     }
   }
+  return null
 }
 
 /**
