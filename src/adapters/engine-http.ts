@@ -22,6 +22,7 @@ export type Method = 'GET' | 'POST' | 'DELETE' | 'HEAD'
 
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string>> | undefined
+  /** JSON; bytes are sent as they are. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The longest silence, in milliseconds. */
@@ -68,6 +69,7 @@ export class EngineHttp implements Caller {
   requests = 0
   private readonly agent: Agent
   private versions: Promise<{ api: string; engine: string }> | undefined
+  private pinged: Reply['headers'] = {}
   private floor: string | undefined
 
   constructor(readonly link: EngineLink) {
@@ -87,6 +89,7 @@ export class EngineHttp implements Caller {
   async ping(timeoutMs: number): Promise<{ api: string; engine: string }> {
     const reply = await this.once('GET', '/_ping', { idleMs: timeoutMs })
     if (reply.status !== 200) throw new EngineError(reply.status, wordsOf(reply))
+    this.pinged = reply.headers
     const theirs = single(reply.headers['api-version']) ?? '1.41'
     const api = [newestApi, this.floor ?? newestApi].reduce((a, b) => (older(a, b) ? b : a))
     const found = {
@@ -111,6 +114,20 @@ export class EngineHttp implements Caller {
     }
   }
 
+  /**
+   * Somebody else's call, versioned by them: whatever the engine answers, it is for them. Repeated like our own.
+   * @throws EngineError with status 0 for no answer.
+   */
+  pass(method: Method, path: string, headers: Readonly<Record<string, string>>, body?: Buffer): Promise<Reply> {
+    return this.patiently(method, () => this.once(method, path, { headers, body }))
+  }
+
+  /** What the engine tells of itself in the headers of a ping. */
+  async pong(): Promise<Reply['headers']> {
+    await this.version()
+    return this.pinged
+  }
+
   async open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
     await this.link.ready()
     const { api } = await this.version()
@@ -131,9 +148,8 @@ export class EngineHttp implements Caller {
     })
   }
 
-  /** Opens the connections that the first questions will come by, beside the first ping. What goes wrong shows with those. */
+  /** All but one of the connections that are kept. */
   warm(): void {
-    if (!this.link.pooled) return
     for (let spare = 1; spare < kept; spare++) this.once('GET', '/_ping', {}).catch(() => undefined)
   }
 
@@ -200,9 +216,10 @@ export function encoded(options: CallOptions): {
   readonly payload: Buffer | undefined
   readonly headers: Record<string, string>
 } {
-  const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body))
+  const { body } = options
+  const payload = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
   const ofBody = payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }
-  return { payload, headers: { host: 'docker', ...options.headers, ...ofBody } }
+  return { payload, headers: { host: 'docker', ...ofBody, ...options.headers } }
 }
 
 /**

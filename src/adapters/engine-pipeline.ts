@@ -69,6 +69,11 @@ export class Pipeline {
     return { reply }
   }
 
+  /** Opens its connection. */
+  warm(): void {
+    this.send('GET', '/_ping', {}).catch(() => undefined)
+  }
+
   close(): void {
     void this.client?.then(client => client.destroy()).catch(() => undefined)
   }

@@ -18,6 +18,8 @@ export interface CountedEngine {
   readonly http: EngineHttp
   /** How many requests were made so far, tries included. */
   requests(): number
+  /** Opens the connections that the first questions will come by, beside the first ping. What goes wrong shows with those. */
+  warm(): void
   close(): void
 }
 
@@ -29,6 +31,11 @@ export function makeEngine(link: EngineLink): CountedEngine {
     http,
     engine: engineOver(http, link, () => new Ordered(http, pipeline)),
     requests: () => http.requests + pipeline.requests,
+    warm: () => {
+      if (!link.pooled) return
+      http.warm()
+      pipeline.warm()
+    },
     close: () => {
       http.close()
       pipeline.close()

@@ -30,6 +30,9 @@ export function localHost(
     engine,
     knownHosts: [],
     dockerHost: `unix://${address.socket}`,
+    // nothing is far away here
+    openFront: () =>
+      Promise.resolve({ dockerHost: `unix://${address.socket}`, [Symbol.asyncDispose]: () => Promise.resolve() }),
     run: (argv, options = {}) => shell.run(argv, { env, ...options }),
     forwardBack: port => Promise.resolve({ port, close: () => Promise.resolve() }),
     keep: () => undefined,

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { readSocketProbe, socketProbeArgv, type SocketProbe } from '../commands/socket-probe.js'
 import { messageOf, UserError, type Problem } from '../errors.js'
 import { engineSilent, noWayToEngine } from '../errors/engine.js'
 import { cannotKeep } from '../errors/ssh.js'
 import type { Host, Log } from '../ports.js'
 import { makeEngine, type CountedEngine } from './engine.js'
+import { EngineFront } from './engine-front.js'
 import { localShell } from './shell.js'
 import type { SshConnection } from './ssh-connection.js'
 import { Relay } from './ssh-relay.js'
@@ -28,9 +30,10 @@ export async function hostOn(
   const seen = (await connection.folder.seen()).map(each => `${each.name} ${each.type} ${each.key}`)
   const made = (): { host: Host } => ({ host: sshHost(log, connection, counted, run, relay.current, seen) })
   if (withoutEngine) return made()
-  counted.http.warm()
   try {
-    await counted.http.ping(firstPingMs)
+    const answered = counted.http.ping(firstPingMs)
+    counted.warm()
+    await answered
     return made()
   } catch (error) {
     log.debug(`No answer through the forwarded socket: ${messageOf(error)}`)
@@ -75,6 +78,7 @@ function sshHost(
   knownHosts: readonly string[]
 ): Host {
   let kept = false
+  let fronts = 0
   return {
     get name() {
       return connection.name
@@ -82,6 +86,18 @@ function sshHost(
     engine: counted.engine,
     knownHosts,
     dockerHost: `unix://${connection.socketPath}`,
+    openFront: async questions => {
+      const socket = join(connection.folder.record.folder, `front${++fronts}.sock`)
+      const front = new EngineFront(counted.http, socket, questions, line => log.debug(line))
+      await front.open()
+      return {
+        dockerHost: `unix://${socket}`,
+        [Symbol.asyncDispose]: () => {
+          front.close()
+          return Promise.resolve()
+        }
+      }
+    },
     run,
     forwardBack: (port, serverPort) => forwardBack(localShell, connection, port, serverPort),
     keep: () => {

@@ -14,8 +14,13 @@ export interface Host extends AsyncDisposable {
   readonly engine: Engine
   /** The known_hosts lines of the servers on the way, as they were verified; none on a local socket. */
   readonly knownHosts: readonly string[]
-  /** For the Docker CLI: `unix://…` of the forwarded socket. */
+  /** For later steps of the job: `unix://…` of the forwarded socket. */
   readonly dockerHost: string
+  /**
+   * The engine's socket for one run of the docker CLI that begins by asking these questions (paths of the Engine API, without a version): they are
+   * asked at once, while it starts.
+   */
+  openFront(questions: readonly string[]): Promise<Front>
   /** A program on the server over the same connection, or here where the engine is this machine's. What a login profile prints is left out. */
   run(argv: readonly string[], options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>): Promise<RunResult>
   /**
@@ -25,6 +30,11 @@ export interface Host extends AsyncDisposable {
   forwardBack(localPort: number, serverPort?: number): Promise<ForwardedPort>
   /** Leaves the connection to the post step, for later steps of the job. Throws UserError where it cannot outlive us. */
   keep(): void
+}
+
+export interface Front extends AsyncDisposable {
+  /** `unix://…` */
+  readonly dockerHost: string
 }
 
 export interface HostAddress {

@@ -1,4 +1,5 @@
 import { dockerEnvironment, stackDeploy } from '../commands/stack.js'
+import { stackQuestions } from '../commands/stack-questions.js'
 import { onlyServices } from '../compose/subset.js'
 import { renderStack } from '../compose/render.js'
 import type { Service } from '../engine-types.js'
@@ -64,11 +65,17 @@ export async function removeDropped(
 
 async function deploy(ports: Ports, host: Host, wanted: Application, touched: readonly Change[]): Promise<void> {
   const argv = stackDeploy(wanted)
-  const env = dockerEnvironment({ env: ports.env, dockerHost: host.dockerHost, dockerConfig: wanted.dockerConfig })
-  const run = (changes: readonly Change[]): Promise<RunResult> => {
+  const run = async (changes: readonly Change[]): Promise<RunResult> => {
     const keys = changes.map(({ key }) => key)
-    const stdin = renderStack(withReplicas(onlyServices(wanted.rendered, keys), changes))
-    return ports.shell.run(argv, { env, stdin, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
+    const stack = withReplicas(onlyServices(wanted.rendered, keys), changes)
+    await using front = await host.openFront(stackQuestions(wanted.stack, stack))
+    const env = dockerEnvironment({
+      env: ports.env,
+      dockerHost: front.dockerHost,
+      dockerConfig: wanted.dockerConfig
+    })
+    const stdin = renderStack(stack)
+    return await ports.shell.run(argv, { env, stdin, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
   }
   let missing = touched
   for (let attempt = 1; missing.length > 0; attempt++) {

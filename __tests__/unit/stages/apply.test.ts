@@ -55,8 +55,9 @@ async function apply(
       }
     }
   } as unknown as Ports
+  const openFront = () => Promise.resolve({ dockerHost: 'unix:///s', [Symbol.asyncDispose]: () => Promise.resolve() })
   const services = Object.keys(rendered.services)
-  const targets = await applyStack(ports, { engine, dockerHost: 'unix:///s' } as unknown as Host, {
+  const targets = await applyStack(ports, { engine, openFront } as unknown as Host, {
     stack: shop,
     rendered,
     changes: services.map(change),
