@@ -17,10 +17,10 @@ export interface CountedEngine {
   readonly engine: Engine
   readonly http: EngineHttp
   /** How many requests were made so far, tries included. */
-  requests(): number
+  readonly requests: () => number
   /** Opens the connections that the first questions will come by, beside the first ping. What goes wrong shows with those. */
-  warm(): void
-  close(): void
+  readonly warm: () => void
+  readonly close: () => void
 }
 
 /** The Engine port over HTTP on the link's socket. */

@@ -42,7 +42,10 @@ function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
     })
     // A child that ends before it has read its input is not an error of ours: its exit code says what happened.
     child.stdin.on('error', () => undefined)
-    child.stdin.end(options.stdin ?? '')
+    void Promise.resolve(options.stdin ?? '').then(
+      input => child.stdin.end(input),
+      () => child.stdin.end()
+    )
   })
 }
 

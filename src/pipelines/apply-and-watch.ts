@@ -1,4 +1,5 @@
 import { stampRelease } from '../compose/stamp.js'
+import { onlyServices } from '../compose/subset.js'
 import { UserError, type Problem } from '../errors.js'
 import type { Service } from '../engine-types.js'
 import type { Stack } from '../model.js'
@@ -7,6 +8,7 @@ import { describeChange, isTouched, keptLabels, type Change } from '../release/c
 import type { Attempt } from '../report/roll-out.js'
 import type { Rollout, Target } from '../rollout/types.js'
 import { applyStack } from '../stages/apply.js'
+import { startCli, type StackCli } from '../stages/applying/cli.js'
 import type { Lock } from '../stages/lock.js'
 import type { SavedRelease } from '../stages/releases.js'
 import { verifyUrls } from '../stages/verify.js'
@@ -29,6 +31,8 @@ export interface Doing extends Pick<Attempt, 'changes' | 'before'> {
   readonly unsettled: boolean
   /** That the lock is ours, asked a moment ago; rejects when it is not. */
   readonly held: Promise<void>
+  /** For what comes first, see {@link startEarly}. */
+  readonly early: StackCli | null
 }
 
 /**
@@ -82,7 +86,8 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
       rendered,
       changes: of.changes,
       services: phase,
-      live: of.before
+      live: of.before,
+      early: targets.some(({ touched }) => touched) ? null : of.early
     })
     targets.push(...applied)
     rollout = await seeThrough(ports, host, isLast ? targets : applied, {
@@ -107,6 +112,42 @@ interface Application {
   readonly changes: readonly Change[]
   readonly services: readonly string[]
   readonly live: readonly Service[]
+  readonly early?: StackCli | null
+}
+
+/** The services whose registry there is a login for, and the others. */
+function byLogin(
+  { session }: Wanted,
+  stack: Stack,
+  services: readonly string[]
+): readonly (readonly [services: readonly string[], withRegistryAuth: boolean])[] {
+  const covered = services.filter(key => session.covers(stack.services[key]?.image ?? ''))
+  const bare = services.filter(key => !covered.includes(key))
+  return (
+    [
+      [covered, true],
+      [bare, false]
+    ] as const
+  ).filter(([some]) => some.length > 0)
+}
+
+/** A CLI for what {@link apply} will run it for first; to start, it takes as long as to write the release record. */
+export function startEarly(run: Run, host: Host, wanted: Wanted, changes: readonly Change[]): StackCli | null {
+  const touched = changes.filter(isTouched).map(({ key }) => key)
+  const phase = wanted.phases.find(keys => keys.some(key => touched.includes(key))) ?? []
+  const first = byLogin(
+    wanted,
+    wanted.stack,
+    phase.filter(key => touched.includes(key))
+  )[0]
+  if (first === undefined) return null
+  const [services, withRegistryAuth] = first
+  return startCli(run.ports, host, {
+    stack: wanted.target.stack,
+    dockerConfig: wanted.session.pullConfig,
+    withRegistryAuth,
+    about: onlyServices(wanted.stack, services)
+  })
 }
 
 /**
@@ -120,14 +161,10 @@ export async function apply(
   wanted: Wanted,
   what: Application
 ): Promise<readonly Target[]> {
-  const covered = what.services.filter(key => wanted.session.covers(what.rendered.services[key]?.image ?? ''))
-  const bare = what.services.filter(key => !covered.includes(key))
   const targets: Target[] = []
-  for (const [services, withRegistryAuth] of [
-    [covered, true],
-    [bare, false]
-  ] as const) {
-    if (services.length === 0) continue
+  for (const [services, withRegistryAuth] of byLogin(wanted, what.rendered, what.services)) {
+    const isFirst = !targets.some(({ touched }) => touched)
+    const early = isFirst && what.early?.withRegistryAuth === withRegistryAuth ? what.early : undefined
     targets.push(
       ...(await applyStack(run.ports, host, {
         stack: wanted.target.stack,
@@ -137,6 +174,7 @@ export async function apply(
         live: what.live,
         dockerConfig: wanted.session.pullConfig,
         withRegistryAuth,
+        ...(early && { early }),
         stillOurs: () => lock.assertHeld()
       }))
     )

@@ -12,7 +12,7 @@ import { removeDropped } from '../stages/apply.js'
 import { collectGarbage, ownServices, takeInventory, type Collected } from '../stages/collect.js'
 import type { Lock } from '../stages/lock.js'
 import { markRelease, readReleases, saveRelease, type SavedRelease } from '../stages/releases.js'
-import { tryApply, type Applied } from './apply-and-watch.js'
+import { startEarly, tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
 import { problemsOf } from './problems.js'
 import { annotateProblem, type Outcome, type Run } from './run.js'
@@ -30,6 +30,7 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
   // asked while the record is written, which changes nothing that runs
   const held = changesSomething ? lock.assertHeld() : Promise.resolve()
   held.catch(() => undefined)
+  await using early = changesSomething ? startEarly(run, host, wanted, changes) : null
   const entry = changesSomething
     ? await saveRelease(engine, {
         stack,
@@ -41,7 +42,7 @@ export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted):
     : null
   const title = entry === null ? 'Rollout' : `Rollout of release ${entry.release.id}`
   const applied = await run.ports.log.group(title, () =>
-    tryApply(run, host, lock, wanted, { entry, changes, before, unsettled, held })
+    tryApply(run, host, lock, wanted, { entry, changes, before, unsettled, held, early })
   )
   const { restored, problems } = await tryGoBack(run, host, lock, wanted, { ...applied, entry, before, last })
   const attempt: Attempt = {

@@ -2,7 +2,8 @@ export interface RunOptions {
   /** The whole environment of the child; nothing is inherited that is not named here. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
-  readonly stdin?: string | Uint8Array
+  /** A promise: the program starts, and reads it when it is there. Its rejection leaves the input empty. */
+  readonly stdin?: string | Uint8Array | Promise<string>
   /** Called for each full line as it comes. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /** Ends the child: SIGTERM, then SIGKILL after 5 s. */

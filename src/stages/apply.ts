@@ -1,7 +1,4 @@
-import { dockerEnvironment, stackDeploy } from '../commands/stack.js'
-import { stackQuestions } from '../commands/stack-questions.js'
 import { onlyServices } from '../compose/subset.js'
-import { renderStack } from '../compose/render.js'
 import type { Service } from '../engine-types.js'
 import { applyFailed, connectionBroke } from '../errors/release.js'
 import { label, type Stack } from '../model.js'
@@ -10,6 +7,7 @@ import { deployLabels, isTouched, type Change } from '../release/compare.js'
 import { modeInFile, modeOf } from '../release/target.js'
 import { isJob } from '../rollout/tasks.js'
 import type { Target } from '../rollout/types.js'
+import { startCli, type StackCli } from './applying/cli.js'
 
 export interface Application {
   readonly stack: string
@@ -23,12 +21,11 @@ export interface Application {
   /** Folder with the logins that the nodes pull with. */
   readonly dockerConfig: string
   readonly withRegistryAuth: boolean
+  /** One that was started ahead, with the same login; used for the first try where nothing has changed since. */
+  readonly early?: StackCli
   /** Asked before the CLI is run once more; throws when the stack is another run's by now. */
   readonly stillOurs: () => Promise<void>
 }
-
-/** How long the CLI may take; it only hands the definitions over. */
-const cliTimeoutMs = 300_000
 
 /** How often an update is tried that somebody else's, or the swarm's own, gets in between of. */
 const mostTries = 5
@@ -41,9 +38,9 @@ const mostTries = 5
 export async function applyStack(ports: Ports, host: Host, wanted: Application): Promise<readonly Target[]> {
   const changes = wanted.changes.filter(change => wanted.services.includes(change.key))
   const touched = changes.filter(isTouched)
-  const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : wanted.live
-  const prepared = { ...wanted, live }
-  if (touched.length > 0) await deploy(ports, host, prepared, touched)
+  const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : null
+  const prepared = { ...wanted, live: live ?? wanted.live }
+  if (touched.length > 0) await deploy(ports, host, prepared, touched, live === null ? wanted.early : undefined)
   return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(prepared, change))
 }
 
@@ -63,23 +60,22 @@ export async function removeDropped(
   return dropped
 }
 
-async function deploy(ports: Ports, host: Host, wanted: Application, touched: readonly Change[]): Promise<void> {
-  const argv = stackDeploy(wanted)
-  const run = async (changes: readonly Change[]): Promise<RunResult> => {
+async function deploy(
+  ports: Ports,
+  host: Host,
+  wanted: Application,
+  touched: readonly Change[],
+  early: StackCli | undefined
+): Promise<void> {
+  const run = async (changes: readonly Change[], started?: StackCli): Promise<RunResult> => {
     const keys = changes.map(({ key }) => key)
     const stack = withReplicas(onlyServices(wanted.rendered, keys), changes)
-    await using front = await host.openFront(stackQuestions(wanted.stack, stack))
-    const env = dockerEnvironment({
-      env: ports.env,
-      dockerHost: front.dockerHost,
-      dockerConfig: wanted.dockerConfig
-    })
-    const stdin = renderStack(stack)
-    return await ports.shell.run(argv, { env, stdin, timeoutMs: cliTimeoutMs, onLine: line => ports.log.info(line) })
+    await using cli = started ?? startCli(ports, host, { ...wanted, about: stack })
+    return await cli.deploy(stack)
   }
   let missing = touched
   for (let attempt = 1; missing.length > 0; attempt++) {
-    const { code, stderr } = await run(missing)
+    const { code, stderr } = await run(missing, attempt === 1 ? early : undefined)
     if (code === 0) return
     // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
     // (moby/moby#39891). And the CLI gives up a connection that we make anew.
@@ -125,25 +121,28 @@ const stackImage = 'com.docker.stack.image'
  * Without asking the registry, the CLI keeps the image that runs as long as the stack file's image is the one of the
  * last deploy, also when somebody changed what runs by hand (docker/cli cli/command/stack/swarm/deploy_composefile.go).
  * Forgetting the latter makes it take the file's. A change of labels alone restarts nothing, but it runs a job again, and
- * with the wrong image: a job is taken away instead, and the CLI makes it anew. Gives the services that are left.
+ * with the wrong image: a job is taken away instead, and the CLI makes it anew. Gives the services that are
+ * left; null where nothing had to be done.
  */
 async function releaseImages(
   engine: Engine,
   wanted: Application,
   touched: readonly Change[]
-): Promise<readonly Service[]> {
+): Promise<readonly Service[] | null> {
   const removed: Service[] = []
+  let isDone = true
   for (const { key, service } of touched) {
     const live = wanted.live.find(({ Spec }) => Spec.Name === service)
     const image = wanted.rendered.services[key]?.image
     if (live === undefined || live.Spec.Labels?.[stackImage] !== image) continue
     if (live.Spec.TaskTemplate.ContainerSpec?.Image === image) continue
+    isDone = false
     if (isJob(modeOf(live))) {
       await engine.removeService(live.ID)
       removed.push(live)
     } else await forgetImage(engine, live.ID)
   }
-  return wanted.live.filter(live => !removed.includes(live))
+  return isDone ? null : wanted.live.filter(live => !removed.includes(live))
 }
 
 async function forgetImage(engine: Engine, id: string): Promise<void> {

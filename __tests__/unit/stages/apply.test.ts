@@ -46,12 +46,12 @@ async function apply(
     cancelled: new AbortController().signal,
     log: { info: () => undefined },
     shell: {
-      run: (_argv: readonly string[], options: { stdin?: string }) => {
+      run: async (_argv: readonly string[], options: { stdin: Promise<string> }) => {
         const end = runs[count++]
         if (end === undefined) throw new Error('the CLI is run once too often')
-        asked.push(`deploy ${Object.keys((JSON.parse(options.stdin ?? '') as Stack).services).join(' ')}`)
+        asked.push(`deploy ${Object.keys((JSON.parse(await options.stdin) as Stack).services).join(' ')}`)
         now = end.now
-        return Promise.resolve({ code: end.stderr === '' ? 0 : 1, stdout: '', stderr: end.stderr })
+        return { code: end.stderr === '' ? 0 : 1, stdout: '', stderr: end.stderr }
       }
     }
   } as unknown as Ports

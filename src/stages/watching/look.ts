@@ -37,7 +37,11 @@ type Targets = (from: Engine) => Promise<readonly Service[]>
 async function readAll(engine: Engine, targets: Targets, known: readonly Service[], changed: boolean): Promise<Found> {
   const ids = known.map(({ ID }) => ID)
   const inOrder = engine.inOrder()
-  const reading = [changed ? targets(inOrder) : null, readTasks(inOrder, ids), targets(inOrder)] as const
+  const reading = [
+    changed ? targets(inOrder) : Promise.resolve(null),
+    readTasks(inOrder, ids),
+    targets(inOrder)
+  ] as const
   try {
     const [before, tasks, services] = await Promise.all(reading)
     const isSame = services.length === ids.length && services.every(({ ID }) => ids.includes(ID))
