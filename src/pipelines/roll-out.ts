@@ -9,9 +9,9 @@ import { changesAnything, isSettled } from '../release/settled.js'
 import type { RunStatus } from '../report/model.js'
 import { blame, reportRollOut, statusOf, type Attempt } from '../report/roll-out.js'
 import { removeDropped } from '../stages/apply.js'
-import { collectGarbage, ownServices, takeInventory, type Collected } from '../stages/collect.js'
+import { collectGarbage, takeInventory, type Collected } from '../stages/collect.js'
 import type { Lock } from '../stages/lock.js'
-import { markRelease, readReleases, saveRelease, type SavedRelease } from '../stages/releases.js'
+import { markRelease, readReleases, saveRelease, type SavedRelease, type Seen } from '../stages/releases.js'
 import { startEarly, tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
 import { problemsOf } from './problems.js'
@@ -139,28 +139,35 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
   const { ports, inputs } = run
   const { engine } = host
   const notes: string[] = []
-  const tryTo = async (what: string, act: () => Promise<void>): Promise<void> => {
+  const tryTo = async <T>(what: string, act: () => Promise<T>): Promise<T | null> => {
     try {
-      await act()
+      return await act()
     } catch (error) {
       notes.push(
         `${what}: ${problemsOf(error)
           .map(({ message }) => message)
           .join(' ')}`
       )
+      return null
     }
   }
   const status = statusOf(attempt)
-  let seen = status === 'deployed' ? await takeInventory(engine, attempt.stack).catch(() => null) : null
-  await tryTo(`Release ${entry.release.id} could not be marked as ${status}`, async () => {
-    seen = await mark(engine, entry, verdictOf(status, attempt), seen)
-  })
+  const isGood = status === 'deployed'
+  const drops = attempt.changes.some(({ kind }) => kind === 'remove')
+  const [labels, found] = await Promise.all([
+    tryTo(`Release ${entry.release.id} could not be marked as ${status}`, () =>
+      markRelease(engine, entry, verdictOf(status, attempt), isGood ? seenOf(entry, attempt) : undefined)
+    ),
+    // What is still to be removed needs nothing any more: then it is looked at afterwards.
+    isGood && !drops ? takeInventory(engine, attempt.stack).catch(() => null) : null
+  ])
+  const inventory = found && labels ? withLabels(found, entry.config, labels) : found
   // Whoever overtook this run may have removed the record with the stack.
   if (status === 'overtaken') return { notes: [] }
   if (status !== 'deployed') return { notes }
   let left: Settled['left']
   await tryTo('What left the compose file could not be removed', async () => {
-    if (!attempt.changes.some(({ kind }) => kind === 'remove')) return
+    if (!drops) return
     await lock.assertHeld()
     await removeDropped(ports, engine, attempt.changes)
   })
@@ -168,7 +175,7 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
     const gone = await collectGarbage(ports, engine, {
       stack: attempt.stack,
       keep: inputs.keepReleases,
-      ...(seen && { inventory: seen }),
+      ...(inventory && { inventory }),
       beforeRemoval: () => lock.assertHeld()
     })
     const names = [...gone.releases, ...gone.secrets, ...gone.configs, ...gone.images]
@@ -179,19 +186,24 @@ async function settle(run: Run, host: Host, lock: Lock, entry: SavedRelease, att
   return { notes, ...(left && { left }) }
 }
 
-/** Writes the verdict, and gives what was seen as it is with that. */
-async function mark(
-  engine: Engine,
-  entry: SavedRelease,
-  verdict: ReleaseEntry['verdict'],
-  seen: Omit<Inventory, 'keep'> | null
-): Promise<Omit<Inventory, 'keep'> | null> {
-  const record = seen?.entries.find(({ object }) => object.ID === entry.config)?.object
-  const known = seen === null || record === undefined ? undefined : { record, live: ownServices(seen) }
-  const labels = await markRelease(engine, entry, verdict, known)
-  if (seen === null || record === undefined || labels === null) return seen
-  const others = seen.entries.map(({ object }) => object).filter(object => object !== record)
-  return { ...seen, entries: parseEntries([...others, { ...record, Spec: { ...record.Spec, Labels: labels } }]) }
+/** What the verdict's own look saw of the services, and of the others what was there before. */
+function seenOf({ record }: SavedRelease, { before, rollout: { seen } }: Attempt): Seen | undefined {
+  if (record === null || seen === undefined) return undefined
+  const names = new Set(seen.map(({ Spec }) => Spec.Name))
+  return { record, live: [...seen, ...before.filter(({ Spec }) => !names.has(Spec.Name))] }
+}
+
+/** The inventory with a record that has got its verdict, whether or not that was read before it did. */
+function withLabels<I extends Pick<Inventory, 'entries'>>(
+  inventory: I,
+  config: string,
+  labels: Readonly<Record<string, string>>
+): I {
+  const objects = inventory.entries.map(({ object }) => object)
+  const marked = objects.map(object =>
+    object.ID === config ? { ...object, Spec: { ...object.Spec, Labels: labels } } : object
+  )
+  return { ...inventory, entries: parseEntries(marked) }
 }
 
 /** Empty where that cannot be asked any more: the verdict stands. */

@@ -26,7 +26,8 @@ export function conclude(last: {
     services,
     timeline: timelineOf(observation),
     startedAt: observation.startedAt,
-    endedAt: observation.at
+    endedAt: observation.at,
+    seen: [...observation.services.values()].flatMap(({ service }) => service ?? [])
   }
 }
 

@@ -94,6 +94,8 @@ export interface TimelineEntry {
 }
 
 export interface Rollout {
+  /** The records of the services, as they were in the look that decided; without one where none was seen. */
+  readonly seen?: readonly Service[]
   readonly verdict: Verdict
   readonly services: readonly ServiceOutcome[]
   readonly timeline: readonly TimelineEntry[]

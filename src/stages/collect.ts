@@ -28,11 +28,6 @@ export async function takeInventory(engine: Engine, stack: string): Promise<Omit
   return { stack, services, entries: parseEntries(records), secrets, configs }
 }
 
-/** The services of the stack itself. */
-export function ownServices({ stack, services }: Pick<Inventory, 'stack' | 'services'>): readonly Service[] {
-  return services.filter(({ Spec }) => Spec.Labels?.[label.namespace] === stack)
-}
-
 /**
  * Removes what no service and no kept release of any stack needs: versions of secrets and configs, records of old
  * releases, and the images that those had brought. Only to be called after a success and under the stack's lock.
@@ -82,7 +77,7 @@ export async function collectGarbage(
   return {
     ...removed,
     left: {
-      services: ownServices(inventory),
+      services: inventory.services.filter(({ Spec }) => Spec.Labels?.[label.namespace] === stack),
       releases: inventory.entries.filter(entry => entry.stack === stack && !old.has(entry))
     }
   }

@@ -38,6 +38,8 @@ export interface SavedRelease {
   /** The id of the config that holds it. */
   readonly config: string
   readonly release: Release
+  /** The config as it was right after that; null where that is not known. */
+  readonly record: SwarmObject | null
 }
 
 /**
@@ -52,8 +54,12 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<S
     if (data.length > largestRecord) throw releaseTooLarge(release.id, data.length)
     const labels = { ...wanted.labels, ...releaseLabels(release) }
     const name = releaseName(wanted.stack, release.id)
+    const inOrder = engine.inOrder()
+    const making = inOrder.createObject('config', name, data, labels)
+    const looking = inOrder.objects('config', { name }).catch(() => [])
     try {
-      return { config: await engine.createObject('config', name, data, labels), release }
+      const [config, found] = await Promise.all([making, looking])
+      return { config, release, record: found.find(({ ID }) => ID === config) ?? null }
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 409 || attempt >= 5) throw error
     }
@@ -61,7 +67,7 @@ export async function saveRelease(engine: Engine, wanted: NewRelease): Promise<S
     const entry = entries.find(
       ({ id, runUrl, at }) => id === release.id && runUrl === release.runUrl && at === release.at
     )
-    if (entry !== undefined) return { config: entry.object.ID, release }
+    if (entry !== undefined) return { config: entry.object.ID, release, record: entry.object }
   }
 }
 
