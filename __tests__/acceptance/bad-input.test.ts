@@ -88,6 +88,15 @@ const cases: Readonly<Record<string, Case>> = {
     says: () => [/\.99 (cannot be reached: No route to host|did not answer within 20 s)/, 'firewall'],
     before: 'connecting'
   },
+  'a host that does not answer, and a login that is refused': {
+    inputs: () => ({
+      ...pushing(),
+      host: `deploy@${bed.server.address.replace(/\d+$/, '99')}`,
+      'registry-password': 'not-the-password'
+    }),
+    says: () => [/\.99 (cannot be reached|did not answer)/, `The registry ${bed.registry} refused the login of ci.`],
+    before: 'connecting'
+  },
   'no compose file': {
     files: () => ({ 'compose.yaml': '' }),
     says: () => ['There is no compose file', 'compose-file'],
