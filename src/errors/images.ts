@@ -113,6 +113,10 @@ export function registryUnreachable(registry: string, details: string): UserErro
   })
 }
 
+export function loginCancelled(registry: string): UserError {
+  return new UserError({ message: `The job was cancelled while it logged in to ${registry}.` })
+}
+
 export function pullLoginRefused(registry: string, username: string, details: string): UserError {
   return new UserError({
     message: `The nodes could not pull: ${registry} refused the login of ${username} when the manager tried it.`,
