@@ -140,6 +140,31 @@ const cases: Readonly<Record<string, Case>> = {
     place: { file: 'compose.yaml' },
     before: 'connecting'
   },
+  'builds of what is not there, and a secret that the job should have': {
+    files: () => ({
+      'compose.yaml': [
+        'services:',
+        '  web:',
+        '    build:',
+        '      context: ./nowhere',
+        '    secrets: [db_password]',
+        '  worker:',
+        '    build: {context: ., dockerfile: Missing}',
+        'secrets:',
+        '  db_password: {environment: DB_PASSWORD}'
+      ].join('\n')
+    }),
+    inputs: pushing,
+    says: () => [
+      'Nobody gives the secret db_password',
+      'Service web: the folder nowhere of `build.context` does not exist.',
+      'at compose.yaml, line 4',
+      'Service worker: Missing, the Dockerfile of its build, does not exist.',
+      'at compose.yaml, line 7'
+    ],
+    place: { file: 'compose.yaml', line: 4 },
+    before: 'connecting'
+  },
   'a build that fails': {
     files: () => ({ Dockerfile: `FROM ${base}\nRUN echo 'no such module' && exit 4\n` }),
     inputs: pushing,
