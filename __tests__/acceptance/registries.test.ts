@@ -119,6 +119,18 @@ describe('logins for the nodes', () => {
     ])
   })
 
+  it('are those of DOCKER_AUTH_CONFIG, which the engine is given, and the log never shows', async () => {
+    const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64')
+    const env = { ...ports.env, DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [shop.bed.registry]: { auth } } }) }
+    const masked: string[] = []
+    const log = { ...ports.log, mask: (value: string) => void masked.push(value) }
+    await using session = await openRegistrySession({ ...ports, env, log }, { verify: false })
+    const pushed = await pushApp(shop.bed.registry, { name: 'by-environment:1' }, login)
+    const { digest } = await run.host.engine.distribution(pushed.reference, await session.authFor(pushed.reference))
+    expect(pushed.pinned).toContain(digest)
+    expect(masked).toEqual(expect.arrayContaining([login.password, auth]))
+  })
+
   it('are kept in folders of the run, and gone with it', async () => {
     const session = await shop.openSession()
     const folders = [session.pullConfig, session.env['DOCKER_CONFIG'] ?? '']

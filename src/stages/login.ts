@@ -9,10 +9,12 @@ import {
   shortLivedPull
 } from '../errors/images.js'
 import {
+  heldLogins,
   parseDockerConfig,
   registryAuth,
   shortLived,
   storedLogin,
+  withEnvironment,
   withLogin,
   type DockerConfig,
   type Login
@@ -53,16 +55,19 @@ export interface RegistrySession extends AsyncDisposable {
 }
 
 /**
- * Prepares the logins of a run: the job's own ones (files, credential programs) and over them those of the inputs. The
+ * Prepares the logins of a run: the job's own ones (files, credential programs, DOCKER_AUTH_CONFIG) and over them those of the inputs. The
  * push login is tried with the registry, on stdin. A login for the nodes that will soon expire is a warning.
  * @throws UserError when the login is refused or the registry cannot be reached (three attempts); the folders are gone then.
  */
 export async function openRegistrySession(ports: Ports, request: SessionRequest): Promise<RegistrySession> {
   const home = ports.env['DOCKER_CONFIG'] ?? `${ports.env['HOME'] ?? ''}/.docker`
-  const own = parseDockerConfig(await ports.files.text(`${home}/config.json`))
+  const stored = parseDockerConfig(await ports.files.text(`${home}/config.json`))
+  const fromJob = ports.env['DOCKER_AUTH_CONFIG']
+  const own = withEnvironment(stored, fromJob)
   const domain = loginDomain(request)
   const nodes = request.pull ?? request.push
-  for (const login of [request.push, request.pull]) if (login !== undefined) maskLogin(ports, login)
+  const known = [request.push, request.pull, ...heldLogins(withEnvironment({}, fromJob))]
+  for (const login of known) if (login !== undefined) maskLogin(ports, login)
   await using folders = new AsyncDisposableStack()
   const pushConfig = await writeConfig(ports, withLogin(own, home, domain, request.push), folders)
   const pull = withLogin(own, home, domain, nodes)
@@ -71,14 +76,14 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
   const env = builderEnvironment(ports.env, {
     dockerConfig: pushConfig,
     buildxConfig: `${home}/buildx`,
-    programs: own.credsStore !== undefined || Object.keys(own.credHelpers ?? {}).length > 0,
+    programs: stored.credsStore !== undefined || Object.keys(stored.credHelpers ?? {}).length > 0,
     ...(dockerHost === undefined ? {} : { dockerHost })
   })
   if (request.verify && request.push !== undefined) await verifyLogin(ports, env, domain, request.push)
   const warn = warnOnce(ports, request.githubToken)
   for (const used of new Set([domain, ...imageDomains(request)])) {
-    const stored = storedLogin(pull, used)
-    if (stored.kind === 'login') warn(used, stored.login)
+    const found = storedLogin(pull, used)
+    if (found.kind === 'login') warn(used, found.login)
   }
   const kept = folders.move()
   return {
