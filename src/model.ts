@@ -47,6 +47,10 @@ export interface Build {
   readonly platform?: string
   /** Secrets of the build itself, by the id under which its Dockerfile mounts them. */
   readonly secrets?: readonly BuildSecret[]
+  /** By key below `build` (`context`, `additional_contexts.lib`): where the user's files have it. */
+  readonly places?: Readonly<
+    Record<string, { readonly file: string; readonly line?: number; readonly column?: number }>
+  >
 }
 
 export interface BuildSecret {

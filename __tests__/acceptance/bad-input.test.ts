@@ -88,6 +88,15 @@ const cases: Readonly<Record<string, Case>> = {
     says: () => [/\.99 (cannot be reached: No route to host|did not answer within 20 s)/, 'firewall'],
     before: 'connecting'
   },
+  'a host that does not answer, and a login that is refused': {
+    inputs: () => ({
+      ...pushing(),
+      host: `deploy@${bed.server.address.replace(/\d+$/, '99')}`,
+      'registry-password': 'not-the-password'
+    }),
+    says: () => [/\.99 (cannot be reached|did not answer)/, `The registry ${bed.registry} refused the login of ci.`],
+    before: 'connecting'
+  },
   'no compose file': {
     files: () => ({ 'compose.yaml': '' }),
     says: () => ['There is no compose file', 'compose-file'],
@@ -129,6 +138,31 @@ const cases: Readonly<Record<string, Case>> = {
     inputs: pushing,
     says: () => ['Nobody gives the secret db_password, which web uses', 'DB_PASSWORD', 'at compose.yaml, line '],
     place: { file: 'compose.yaml' },
+    before: 'connecting'
+  },
+  'builds of what is not there, and a secret that the job should have': {
+    files: () => ({
+      'compose.yaml': [
+        'services:',
+        '  web:',
+        '    build:',
+        '      context: ./nowhere',
+        '    secrets: [db_password]',
+        '  worker:',
+        '    build: {context: ., dockerfile: Missing}',
+        'secrets:',
+        '  db_password: {environment: DB_PASSWORD}'
+      ].join('\n')
+    }),
+    inputs: pushing,
+    says: () => [
+      'Nobody gives the secret db_password',
+      'Service web: the folder nowhere of `build.context` does not exist.',
+      'at compose.yaml, line 4',
+      'Service worker: Missing, the Dockerfile of its build, does not exist.',
+      'at compose.yaml, line 7'
+    ],
+    place: { file: 'compose.yaml', line: 4 },
     before: 'connecting'
   },
   'a build that fails': {

@@ -82,6 +82,16 @@ describe('a check', () => {
     expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', line: 6, message: said }))
   })
 
+  it('is red for a build of what is not there, at its line, unless nothing is built', async () => {
+    const compose = 'services:\n  web:\n    image: ghcr.io/acme/web:1\n    build: ./web\n'
+    const { status, annotations } = await check(compose)
+    expect(status).toBe('failure')
+    const said: unknown = expect.stringContaining('Service web: the folder web of `build.context` does not exist.')
+    expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', line: 4, message: said }))
+    result?.clean()
+    expect(await check(compose, { build: 'false' })).toMatchObject({ status: 'success' })
+  })
+
   it('is red for a warning where it is strict', async () => {
     expect(await check(plain, { strict: 'true' })).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
   })

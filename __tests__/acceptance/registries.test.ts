@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pushApp } from '../../testbed/images.ts'
 import { end, tryRead } from '../../testbed/processes.ts'
 import { startRegistry } from '../../testbed/registry.ts'
@@ -36,9 +36,31 @@ describe('logins', () => {
     expect(problem.message).toBe(`The registry ${shop.bed.registry} refused the login of ci.`)
   })
 
+  it('leave nothing behind when they are refused', async () => {
+    const written: string[] = []
+    const files = {
+      ...ports.files,
+      writeTemp: async (name: string, content: string | Uint8Array) => {
+        const path = await ports.files.writeTemp(name, content)
+        written.push(dirname(path))
+        return path
+      }
+    }
+    const request = { registry: `${shop.bed.registry}/shop`, push: { ...login, password: 'wrong' }, verify: true }
+    await problemOf(openRegistrySession({ ...ports, files }, request))
+    expect(written).toHaveLength(2)
+    expect(written.filter(existsSync)).toEqual([])
+  })
+
   it('finds a registry that does not answer', async () => {
     const problem = await problemOf(shop.openSession({ registry: '127.0.0.1:9' }))
     expect(problem.message).toBe('The registry 127.0.0.1:9 could not be reached to log in.')
+  })
+
+  it('does not blame a registry for a job that was cancelled', async () => {
+    const request = { registry: '127.0.0.1:9', push: login, verify: true }
+    const problem = await problemOf(openRegistrySession({ ...ports, cancelled: AbortSignal.abort() }, request))
+    expect(problem.message).toBe('The job was cancelled while it logged in to 127.0.0.1:9.')
   })
 })
 
@@ -95,6 +117,18 @@ describe('logins for the nodes', () => {
       true,
       false
     ])
+  })
+
+  it('are those of DOCKER_AUTH_CONFIG, which the engine is given, and the log never shows', async () => {
+    const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64')
+    const env = { ...ports.env, DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [shop.bed.registry]: { auth } } }) }
+    const masked: string[] = []
+    const log = { ...ports.log, mask: (value: string) => void masked.push(value) }
+    await using session = await openRegistrySession({ ...ports, env, log }, { verify: false })
+    const pushed = await pushApp(shop.bed.registry, { name: 'by-environment:1' }, login)
+    const { digest } = await run.host.engine.distribution(pushed.reference, await session.authFor(pushed.reference))
+    expect(pushed.pinned).toContain(digest)
+    expect(masked).toEqual(expect.arrayContaining([login.password, auth]))
   })
 
   it('are kept in folders of the run, and gone with it', async () => {

@@ -300,6 +300,13 @@ describe('the verdict on a real engine', () => {
     for (const [key, replicas] of Object.entries(runs)) expect(listed).toContain(`${stack}_${key} ${replicas}`)
   })
 
+  it('has the exit code and the last lines of the failed task in the annotation, at its service', async () => {
+    const { annotations } = await (results.get('all-or-nothing') as Promise<StepResult>)
+    const [found] = annotations.filter(({ level, message }) => level === 'error' && message.startsWith('api: '))
+    expect(found).toMatchObject({ file: 'compose.yaml' })
+    expect(found?.message).toMatch(/exited with code 7.*\nLast lines of api\.1:\n(\| .*\n)*\| .*no such table: users/s)
+  })
+
   it('takes no line of a container for a workflow command', async () => {
     const { annotations } = await (results.get('defused') as Promise<StepResult>)
     expect(annotations.filter(({ message }) => message === 'I am not a command')).toEqual([])

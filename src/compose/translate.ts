@@ -80,7 +80,7 @@ export function translate(project: ComposeProject, options: TranslateOptions): T
       configs: stackObjects(allNeeds, 'config')
     },
     findings: settle([...notes, ...silence.notes], positions, silence),
-    builds: contexts.flatMap(context => buildOf(context)),
+    builds: contexts.flatMap(context => buildOf(context, positions.locate)),
     needs: allNeeds,
     jobs: contexts.filter(({ mode }) => isJob(mode)).map(({ key }) => key),
     phases: phasesOf(model).map(phase => phase.map(keyOf)),

@@ -31,6 +31,23 @@ export function reservedTag(reference: string): Problem {
   }
 }
 
+/** `key` is below `build`; `what` is there instead, where something is. */
+export function buildInputMissing(
+  service: string,
+  { key, kind, path }: { readonly key: string; readonly kind: 'folder' | 'file'; readonly path: string },
+  what: 'nothing' | 'another',
+  at: Place | undefined
+): Problem {
+  const isDockerfile = key === 'dockerfile'
+  const named = isDockerfile ? `${path}, the Dockerfile of its build,` : `the ${kind} ${path} of \`build.${key}\``
+  const from = isDockerfile ? "the build's context; `dockerfile` names another one" : 'the folder of the compose file'
+  return {
+    message: `Service ${service}: ${named} ${what === 'nothing' ? 'does not exist' : `is no ${kind}`}.`,
+    remedy: `A relative path starts at ${from}. Check its spelling, that it is committed (a submodule needs \`submodules: true\` at actions/checkout), and that what an earlier step makes is made before this one.`,
+    ...(at && { at })
+  }
+}
+
 export function noBuilder(details: string): UserError {
   return new UserError({
     message: 'No builder: `docker buildx` does not work on this runner.',
@@ -111,6 +128,10 @@ export function registryUnreachable(registry: string, details: string): UserErro
     remedy: 'Check the name in `registry`, and that this runner reaches it.',
     details
   })
+}
+
+export function loginCancelled(registry: string): UserError {
+  return new UserError({ message: `The job was cancelled while it logged in to ${registry}.` })
 }
 
 export function pullLoginRefused(registry: string, username: string, details: string): UserError {

@@ -23,3 +23,16 @@ export function concludingLines({ services }: Rollout): readonly string[] {
     ]
   })
 }
+
+/** As much as fits an annotation at a glance; GitHub folds a longer one, and cuts it at some length. */
+const tail = { lines: 5, characters: 3000 }
+
+/**
+ * What a task said last, for an annotation; undefined when it said nothing. Lines that are too many are left out whole: half a
+ * secret is not known to be one, and would be shown.
+ */
+export function lastLines(task: string, logs: readonly string[]): string | undefined {
+  const said = logs.filter(line => line.trim() !== '').slice(-tail.lines)
+  while (said.length > 1 && said.join('\n').length > tail.characters) said.shift()
+  return said.length === 0 ? undefined : [`Last lines of ${task}:`, ...said.map(line => `| ${line}`)].join('\n')
+}

@@ -1,3 +1,4 @@
+import { objectOf } from '../json.js'
 import { dockerHub, serverAddress } from './reference.js'
 
 export interface Login {
@@ -24,6 +25,40 @@ export function parseDockerConfig(text: string | null): DockerConfig {
     return {}
   }
 }
+
+/**
+ * The job's config.json with the logins of its DOCKER_AUTH_CONFIG, which go before all others, as for the Docker CLI since 28.3
+ * (https://github.com/docker/cli/pull/6008). An older CLI does not know that variable: what is in the file counts for any.
+ */
+export function withEnvironment(config: DockerConfig, text: string | undefined): DockerConfig {
+  const given = Object.entries(objectOf(parseDockerConfig(text ?? null).auths)).flatMap(([server, entry]) => {
+    const { auth } = objectOf(entry)
+    return typeof auth === 'string' && auth !== '' ? [[addressOf(server), { auth }] as const] : []
+  })
+  if (given.length === 0) return config
+  return {
+    ...config,
+    auths: { ...config.auths, ...Object.fromEntries(given) },
+    credHelpers: { ...config.credHelpers, ...Object.fromEntries(given.map(([address]) => [address, ''])) }
+  }
+}
+
+/** The logins that a configuration holds itself. */
+export function heldLogins(config: DockerConfig): readonly Login[] {
+  return Object.keys(config.auths ?? {}).flatMap(server => {
+    const found = fromFile(config, server)
+    return found?.kind === 'login' ? [found.login] : []
+  })
+}
+
+/** The one key by which a registry is looked up first: whoever wrote it may have given a scheme or a path. */
+function addressOf(server: string): string {
+  const host = server.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+  return serverAddress(hubHosts.includes(host) ? dockerHub : host)
+}
+
+/** Names of Docker Hub in config.json, besides its address. */
+const hubHosts = ['index.docker.io', 'docker.io', 'registry-1.docker.io']
 
 /**
  * The job's config.json with one more login, for a folder of ours. Its plugins are found where they were; its current
@@ -82,7 +117,7 @@ function fromFile(config: DockerConfig, server: string): StoredLogin | undefined
 
 /** The keys that one registry goes by in config.json: with and without a scheme, and Docker Hub's old one. */
 function spellings(domain: string): readonly string[] {
-  const hub = domain === dockerHub ? ['index.docker.io', 'docker.io', 'registry-1.docker.io'] : []
+  const hub = domain === dockerHub ? hubHosts : []
   const all = [serverAddress(domain), ...hub]
   return [
     ...all,

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { objectOf } from '../json.js'
-import type { Json } from '../model.js'
+import type { Build, Json } from '../model.js'
 import type { Target } from './plan.js'
 
 /** The folders and files that a build reads from the runner, absolute: its contexts and a Dockerfile beside them. */
@@ -33,6 +33,46 @@ export function dockerfilePath(target: Target): string | undefined {
 
 /** Those of the paths that are not below a folder. */
 export function outside(folder: string, paths: readonly string[]): readonly string[] {
-  const root = folder.endsWith('/') ? folder : `${folder}/`
-  return [...new Set(paths)].filter(path => path !== folder && !path.startsWith(root)).sort()
+  return [...new Set(paths)].filter(path => !isWithin(folder, path)).sort()
+}
+
+/** Something that a build reads from the runner, and that must be there before it begins. */
+export interface BuildInput {
+  /** The key below `build` that says so: `context`, `dockerfile`, `additional_contexts.lib`. */
+  readonly key: string
+  readonly kind: 'folder' | 'file'
+  /** Where it may be, the first that is there counts. */
+  readonly paths: readonly [string, ...string[]]
+}
+
+/**
+ * What a build reads from the runner. Nothing of it is somewhere else: in a repository, an archive, an image, at an address, or
+ * in the compose file itself.
+ */
+export function buildInputs({ build }: Pick<Build, 'build'>): readonly BuildInput[] {
+  const { context, dockerfile, dockerfile_inline: inline, additional_contexts: additional } = build
+  const folder = localPath(context)
+  const others = Object.entries(objectOf(additional)).map(
+    ([name, value]) => [`additional_contexts.${name}`, value] as const
+  )
+  const folders = [['context', context] as const, ...others].flatMap(([key, value]): BuildInput[] => {
+    const path = localPath(value)
+    return path === undefined ? [] : [{ key, kind: 'folder', paths: [path] }]
+  })
+  if (folder === undefined || typeof inline === 'string') return folders
+  const name = typeof dockerfile === 'string' ? dockerfile : 'Dockerfile'
+  // The builder fetches the one, and reads the other from its own input (buildx, build/opt.go).
+  if (/^https?:\/\//.test(name) || name === '-') return folders
+  const path = posix.resolve(folder, name)
+  return [...folders, { key: 'dockerfile', kind: 'file', paths: [path, ...lowerCase(path)] }]
+}
+
+/** BuildKit takes `dockerfile` where there is no `Dockerfile` (frontend/dockerui/config.go). */
+function lowerCase(path: string): readonly string[] {
+  return posix.basename(path) === 'Dockerfile' ? [posix.join(posix.dirname(path), 'dockerfile')] : []
+}
+
+/** Whether one path is the other, or below it. */
+export function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }

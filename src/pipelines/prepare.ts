@@ -5,6 +5,7 @@ import { UserError, type Problem } from '../errors.js'
 import { transferFor } from '../images/direct.js'
 import { planBuilds, type BuildPlan } from '../images/plan.js'
 import type { Build, Finding, Stack } from '../model.js'
+import { missingBuildInputs } from '../stages/build-inputs.js'
 import { readCompose } from '../stages/read-compose.js'
 import { readObjects, type ObjectPlan } from '../stages/objects.js'
 import { tagSource } from './build-images.js'
@@ -36,12 +37,14 @@ export async function prepare(run: Run, target: StackTarget): Promise<Prepared> 
     ...(target.preview && { preview: { ports: inputs.previewPorts, replicas: inputs.previewReplicas } })
   })
   const objects = await readObjects(ports, { needs: translation.needs, values: inputs.secrets, workspace })
-  const problems = [...objects.problems, ...(namedBuilds(run, target, translation.builds)?.problems ?? [])]
+  const builds = inputs.build === 'false' ? [] : translation.builds
+  const unbuildable = await missingBuildInputs(ports.files, workspace, builds)
+  const unnamed = namedBuilds(run, target, builds)?.problems ?? []
   // A pull request's check has no secrets to look into: what lacks a value there is worth a word, and no more.
   const isCheck = inputs.command === 'check'
   const lacking = objects.problems.filter(problem => !objects.inFiles.includes(problem))
   if (isCheck) for (const { message, remedy } of lacking) ports.log.info(`${message} ${remedy ?? ''}`)
-  heed(run, translation.findings, isCheck ? objects.inFiles : problems)
+  heed(run, translation.findings, [...(isCheck ? objects.inFiles : [...objects.problems, ...unnamed]), ...unbuildable])
   return { project, translation, objects }
 }
 

@@ -20,18 +20,33 @@ export interface Site extends AsyncDisposable {
 
 /**
  * Opens the way to the swarm and to the registries at the same time, since each is far away, and has a look at the
- * server. @throws UserError: that there is no connection, else with all that is wrong with the server and the logins.
+ * server. @throws UserError with all that is wrong with the connection, or else the server, and with the logins.
  */
 export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
   await using opened = new AsyncDisposableStack()
   const logins = opened.use(begin(signal => openSession(run, prepared, signal)))
-  const host = opened.use(await openHost(run))
+  const host = opened.use(await openHostBeside(logins.opened, run))
   const ask = digestAsker(host.engine, logins.opened)
   // The answers come while the server is looked at.
   for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void ask(image)
   const [ready, session] = await together(assertReady(run, host, target, prepared), logins.opened)
   const all = opened.move()
   return { host, ready, session, ask, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+/**
+ * The connection; where there is none, the logins are waited for, so that who has to mend the one hears of the other
+ * too. What a cancelled job broke off says nothing of either.
+ */
+async function openHostBeside(logins: Promise<RegistrySession>, run: Run): Promise<Host> {
+  const opening = openHost(run)
+  try {
+    return await opening
+  } catch (error) {
+    if (run.ports.cancelled.aborted) throw error
+    const [host] = await together(opening, logins)
+    return host
+  }
 }
 
 /** The registry logins of this run: to push with, and for the nodes to pull with. The signal ends what takes long. */

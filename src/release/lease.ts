@@ -97,3 +97,78 @@ export function describeHolder(lease: Lease): string {
   const since = /T(\d\d:\d\d:\d\d)/.exec(lease.since)?.[1]
   return `the ${command === '' ? 'run' : command}${who}${runUrl === '' ? '' : `, ${runUrl}`}${since === undefined ? '' : `, since ${since} UTC`}`
 }
+
+/** What a run that wants the lock found when it looked. */
+export interface Look {
+  /** What its own attempt to make the lock came to; `none` where another's lay there. */
+  readonly made:
+    | { readonly is: 'made'; readonly id: string }
+    | { readonly is: 'unanswered'; readonly error: Error }
+    | { readonly is: 'taken' | 'none' }
+  readonly present: SwarmObject | null
+  /** The engine's own time; only read where something is present. */
+  readonly engineNow: number
+}
+
+/** What that run did before. */
+export interface Efforts {
+  /** An attempt got no answer, and made nothing. */
+  readonly unanswered: boolean
+  /** Who it last said that it waits for. */
+  readonly told: string
+  /** The holder was asked to stop. */
+  readonly asked: boolean
+}
+
+/** What that run wants. */
+export interface Wish {
+  readonly nonce: string
+  readonly mayAsk: boolean
+}
+
+/** Waiting, for a holder as far as one is known. */
+export interface Wait {
+  readonly is: 'wait'
+  readonly holder: string | null
+  /** Whether to say so: it is not who was told last. */
+  readonly tell: boolean
+  /** The lock by which its holder is to be asked to stop; null when it is not. */
+  readonly ask: SwarmObject | null
+}
+
+/** Nobody holds the lock any more: it is to be removed. Marked as free first, where somebody did hold it and may wake up. */
+export interface Clearing {
+  readonly is: 'clear'
+  readonly lock: SwarmObject
+  readonly mark: boolean
+  /** Its holder turned out to be alive, or another run was faster. */
+  readonly otherwise: Wait
+}
+
+export type Step =
+  | { readonly is: 'hold'; readonly id: string }
+  /** At once, as the connection may be there again; but only after the first attempt without an answer. */
+  | { readonly is: 'look-again' }
+  | { readonly is: 'give-up'; readonly error: Error }
+  | Clearing
+  | Wait
+
+/**
+ * What a run does next that wants the lock. One that lies there with this run's own nonce is held, though its making got no
+ * answer: it was made all the same.
+ */
+export function nextStep({ made, present, engineNow }: Look, before: Efforts, wish: Wish): Step {
+  if (made.is === 'made') return { is: 'hold', id: made.id }
+  const nobody: Wait = { is: 'wait', holder: null, tell: false, ask: null }
+  if (present === null) {
+    if (made.is !== 'unanswered') return nobody
+    return before.unanswered ? { is: 'give-up', error: made.error } : { is: 'look-again' }
+  }
+  const lease = parseLease(present)
+  if (lease === null) return { is: 'clear', lock: present, mark: false, otherwise: nobody }
+  if (lease.nonce === wish.nonce) return { is: 'hold', id: present.ID }
+  const holder = describeHolder(lease)
+  const ask = wish.mayAsk && !before.asked ? present : null
+  const wait: Wait = { is: 'wait', holder, tell: holder !== before.told, ask }
+  return isExpired(present, engineNow) ? { is: 'clear', lock: present, mark: true, otherwise: wait } : wait
+}

@@ -1,4 +1,5 @@
 import type { Place, Problem } from '../errors.js'
+import { lastLines } from '../errors/rollout.js'
 import type { Service } from '../engine-types.js'
 import type { Finding } from '../model.js'
 import type { Change } from '../release/compare.js'
@@ -151,11 +152,16 @@ function notesOf(attempt: Attempt): string[] {
   ]
 }
 
-/** The line of the compose file that each failed service begins at. */
+/** Why services failed, each at the line of the compose file that it begins at, with what its task said last. */
 export function blame(attempt: Attempt, places: Readonly<Record<string, Place>>): readonly Problem[] {
-  return failuresOf(rolloutsOf(attempt)).map(failure => ({
-    message: `${failure.service}: ${failure.cause}`,
-    ...(failure.remedy !== undefined && { remedy: failure.remedy }),
-    ...(places[failure.service] !== undefined && { at: places[failure.service] as Place })
-  }))
+  return failuresOf(rolloutsOf(attempt)).map(({ service, cause, remedy, task, logs }) => {
+    const details = lastLines(task ?? service, logs)
+    const at = places[service]
+    return {
+      message: `${service}: ${cause}`,
+      ...(remedy !== undefined && { remedy }),
+      ...(details !== undefined && { details }),
+      ...(at !== undefined && { at })
+    }
+  })
 }

@@ -6,13 +6,17 @@ import {
   askLabels,
   describeHolder,
   freeLabels,
-  isExpired,
   leaseLabels,
   leaseTimes,
   lockName,
+  nextStep,
   parseLease,
+  type Clearing,
+  type Efforts,
   type Lease,
-  type Owner
+  type Look,
+  type Owner,
+  type Wait
 } from '../release/lease.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 
@@ -40,44 +44,55 @@ export interface Lock extends AsyncDisposable {
  * holds it until the timeout, or when the job is cancelled.
  */
 export async function acquireLock(ports: Ports, engine: Engine, request: LockRequest): Promise<Lock> {
-  const { clock, log } = ports
+  const { clock } = ports
   const started = clock.now()
   const lease: Lease = { owner: request.owner, nonce: randomUUID(), since: new Date(started).toISOString() }
-  let told = ''
-  let asked = false
-  let unanswered = 0
-  let isFirst = true
-  let ahead: number | undefined
-  for (;;) {
+  const wish = { nonce: lease.nonce, mayAsk: request.ask !== undefined }
+  const engineTime = engineClock(ports, engine)
+  const look = async (find: typeof findLock): Promise<Look> => {
     if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
-    // Its making alone decides, and mostly nobody else is there: at first a look before it would tell nothing.
-    const seen = isFirst ? null : await findLock(engine, request.stack)
-    const made: Made = seen === null ? await tryCreate(engine, request.stack, lease) : { is: 'taken' }
+    const seen = await find(engine, request.stack)
+    const made: Look['made'] = seen === null ? await tryCreate(engine, request.stack, lease) : { is: 'none' }
     const present = made.is === 'made' ? null : (seen ?? (await findLock(engine, request.stack)))
-    isFirst = false
-    const holder = present === null ? null : parseLease(present)
-    const id = made.is === 'made' ? made.id : holder?.nonce === lease.nonce ? present?.ID : undefined
-    if (id !== undefined) {
-      request.remember?.(id)
-      return new HeldLock(ports, engine, request.stack, id, lease)
+    return { made, present, engineNow: present === null ? 0 : await engineTime() }
+  }
+  let before: Efforts = { unanswered: false, told: '', asked: false }
+  // Its making alone decides, and mostly nobody else is there: at first a look before it would tell nothing.
+  for (let seen = await look(findNothing); ; seen = await look(findLock)) {
+    const step = nextStep(seen, before, wish)
+    if (step.is === 'hold') {
+      request.remember?.(step.id)
+      return new HeldLock(ports, engine, request.stack, step.id, lease)
     }
-    if (made.is === 'unanswered' && present === null) {
-      if (unanswered++ > 0) throw made.error
+    if (step.is === 'give-up') throw step.error
+    if (step.is === 'look-again') {
+      before = { ...before, unanswered: true }
       continue
     }
-    if (present !== null) {
-      ahead ??= await engineAhead(ports, engine)
-      if (await tryClear(engine, request.stack, present, clock.now() + ahead)) continue
-    }
-    if (present !== null && holder !== null) {
-      const who = describeHolder(holder)
-      if (who !== told) log.info(`Waiting for the lock of stack ${request.stack}: held by ${who}`)
-      told = who
-      if (request.ask !== undefined && !asked) asked = await tryLabel(engine, present, askLabels(present, request.ask))
-    }
+    if (step.is === 'clear' && (await tryClear(engine, request.stack, step))) continue
+    before = await heedHolder(ports, engine, request, before, step.is === 'clear' ? step.otherwise : step)
     const waited = clock.now() - started
-    if (waited >= request.timeoutMs) throw lockTimeout(request.stack, told === '' ? 'another run' : told, waited)
+    if (waited >= request.timeoutMs) {
+      throw lockTimeout(request.stack, before.told === '' ? 'another run' : before.told, waited)
+    }
     await clock.sleep(Math.min(leaseTimes.pollEveryMs, request.timeoutMs - waited), ports.cancelled)
+  }
+}
+
+/** Says for whom the run waits, and asks that one to stop, as far as it is time for either. */
+async function heedHolder(
+  ports: Ports,
+  engine: Engine,
+  { stack, ask }: LockRequest,
+  before: Efforts,
+  { holder, tell, ask: lock }: Wait
+): Promise<Efforts> {
+  if (tell) ports.log.info(`Waiting for the lock of stack ${stack}: held by ${holder}`)
+  const asks = lock !== null && ask !== undefined
+  return {
+    ...before,
+    told: holder ?? before.told,
+    asked: asks ? await tryLabel(engine, lock, askLabels(lock, ask)) : before.asked
   }
 }
 
@@ -150,6 +165,10 @@ class HeldLock implements Lock {
   }
 }
 
+function findNothing(): Promise<null> {
+  return Promise.resolve(null)
+}
+
 /** The filter of the engine goes by prefix. */
 async function findLock(engine: Engine, stack: string): Promise<SwarmObject | null> {
   const name = lockName(stack)
@@ -157,16 +176,11 @@ async function findLock(engine: Engine, stack: string): Promise<SwarmObject | nu
   return objects.find(object => object.Spec.Name === name) ?? null
 }
 
-type Made =
-  | { readonly is: 'made'; readonly id: string }
-  | { readonly is: 'taken' }
-  | { readonly is: 'unanswered'; readonly error: EngineError }
-
 /**
  * `taken`: another run was faster. `unanswered`: the lock may be there or not, as its nonce will tell; after a long build this
  * is the first call by a connection that may have been lost meanwhile, and only a question waits until it is there again.
  */
-async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<Made> {
+async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<Look['made']> {
   try {
     const labels = leaseLabels(stack, lease, 0)
     return { is: 'made', id: await engine.createObject('config', lockName(stack), Buffer.from('lock'), labels) }
@@ -181,12 +195,9 @@ async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<M
  * Removes a lock that nobody holds any more. It is first marked as free by compare-and-set, which fails when its
  * holder turns out to be alive, and from then on no holder can renew it.
  */
-async function tryClear(engine: Engine, stack: string, present: SwarmObject, engineNow: number): Promise<boolean> {
-  if (parseLease(present) !== null) {
-    if (!isExpired(present, engineNow)) return false
-    if (!(await tryLabel(engine, present, freeLabels(stack)))) return false
-  }
-  return engine.removeObject('config', present.ID)
+async function tryClear(engine: Engine, stack: string, { lock, mark }: Clearing): Promise<boolean> {
+  if (mark && !(await tryLabel(engine, lock, freeLabels(stack)))) return false
+  return engine.removeObject('config', lock.ID)
 }
 
 async function tryLabel(
@@ -203,9 +214,17 @@ async function tryLabel(
   }
 }
 
-/** By how many milliseconds the engine's clock is ahead of ours. */
-async function engineAhead(ports: Ports, engine: Engine): Promise<number> {
-  const { SystemTime } = await engine.info()
-  const time = Date.parse(SystemTime ?? '')
-  return Number.isFinite(time) ? time - ports.clock.now() : 0
+/** The engine's own time, as far as it is ahead of ours: asked once. */
+function engineClock(ports: Ports, engine: Engine): () => Promise<number> {
+  const now = (): number => ports.clock.now()
+  let asked: Promise<number> | undefined
+  const askAhead = async (): Promise<number> => {
+    const { SystemTime } = await engine.info()
+    const time = Date.parse(SystemTime ?? '')
+    return Number.isFinite(time) ? time - now() : 0
+  }
+  return async () => {
+    const ahead = await (asked ??= askAhead())
+    return now() + ahead
+  }
 }

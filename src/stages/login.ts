@@ -1,11 +1,20 @@
 import { posix } from 'node:path'
 import { askProgram, contextHost, login as loginCommand } from '../commands/registry.js'
-import { dockerMissing, loginRefused, pullLoginRefused, registryUnreachable, shortLivedPull } from '../errors/images.js'
 import {
+  dockerMissing,
+  loginCancelled,
+  loginRefused,
+  pullLoginRefused,
+  registryUnreachable,
+  shortLivedPull
+} from '../errors/images.js'
+import {
+  heldLogins,
   parseDockerConfig,
   registryAuth,
   shortLived,
   storedLogin,
+  withEnvironment,
   withLogin,
   type DockerConfig,
   type Login
@@ -46,41 +55,44 @@ export interface RegistrySession extends AsyncDisposable {
 }
 
 /**
- * Prepares the logins of a run: the job's own ones (files, credential programs) and over them those of the inputs. The
+ * Prepares the logins of a run: the job's own ones (files, credential programs, DOCKER_AUTH_CONFIG) and over them those of the inputs. The
  * push login is tried with the registry, on stdin. A login for the nodes that will soon expire is a warning.
- * @throws UserError when the login is refused or the registry cannot be reached (three attempts).
+ * @throws UserError when the login is refused or the registry cannot be reached (three attempts); the folders are gone then.
  */
 export async function openRegistrySession(ports: Ports, request: SessionRequest): Promise<RegistrySession> {
   const home = ports.env['DOCKER_CONFIG'] ?? `${ports.env['HOME'] ?? ''}/.docker`
-  const own = parseDockerConfig(await ports.files.text(`${home}/config.json`))
+  const stored = parseDockerConfig(await ports.files.text(`${home}/config.json`))
+  const fromJob = ports.env['DOCKER_AUTH_CONFIG']
+  const own = withEnvironment(stored, fromJob)
   const domain = loginDomain(request)
   const nodes = request.pull ?? request.push
-  for (const login of [request.push, request.pull]) if (login !== undefined) maskLogin(ports, login)
-  const pushConfig = await writeConfig(ports, withLogin(own, home, domain, request.push))
+  const known = [request.push, request.pull, ...heldLogins(withEnvironment({}, fromJob))]
+  for (const login of known) if (login !== undefined) maskLogin(ports, login)
+  await using folders = new AsyncDisposableStack()
+  const pushConfig = await writeConfig(ports, withLogin(own, home, domain, request.push), folders)
   const pull = withLogin(own, home, domain, nodes)
-  const pullConfig = await writeConfig(ports, pull)
+  const pullConfig = await writeConfig(ports, pull, folders)
   const dockerHost = await currentHost(ports, own, home)
   const env = builderEnvironment(ports.env, {
     dockerConfig: pushConfig,
     buildxConfig: `${home}/buildx`,
-    programs: own.credsStore !== undefined || Object.keys(own.credHelpers ?? {}).length > 0,
+    programs: stored.credsStore !== undefined || Object.keys(stored.credHelpers ?? {}).length > 0,
     ...(dockerHost === undefined ? {} : { dockerHost })
   })
   if (request.verify && request.push !== undefined) await verifyLogin(ports, env, domain, request.push)
   const warn = warnOnce(ports, request.githubToken)
   for (const used of new Set([domain, ...imageDomains(request)])) {
-    const stored = storedLogin(pull, used)
-    if (stored.kind === 'login') warn(used, stored.login)
+    const found = storedLogin(pull, used)
+    if (found.kind === 'login') warn(used, found.login)
   }
+  const kept = folders.move()
   return {
     env,
     pullConfig,
     ...(nodes === undefined ? {} : { nodes: { domain, login: nodes } }),
     covers: reference => hasLogin(pull, parseReference(reference)?.domain),
     authFor: reference => authFor({ ports, config: pull, env, warn }, parseReference(reference)?.domain),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([pushConfig, pullConfig].map(folder => ports.files.remove(folder)))
-    }
+    [Symbol.asyncDispose]: () => kept.disposeAsync()
   }
 }
 
@@ -112,9 +124,12 @@ function maskLogin(ports: Ports, login: Login): void {
   ports.log.mask(Buffer.from(`${login.username}:${login.password}`).toString('base64'))
 }
 
-/** Writes a config.json into a folder of its own, which serves as DOCKER_CONFIG. */
-async function writeConfig(ports: Ports, config: DockerConfig): Promise<string> {
-  return posix.dirname(await ports.files.writeTemp('config.json', `${JSON.stringify(config, null, 2)}\n`))
+/** Writes a config.json into a folder of its own, which serves as DOCKER_CONFIG, and is gone with the others. */
+async function writeConfig(ports: Ports, config: DockerConfig, folders: AsyncDisposableStack): Promise<string> {
+  const file = await ports.files.writeTemp('config.json', `${JSON.stringify(config, null, 2)}\n`)
+  const folder = posix.dirname(file)
+  folders.defer(() => ports.files.remove(folder))
+  return folder
 }
 
 /** The engine of the job's current context; undefined for the default one, or where DOCKER_HOST decides. */
@@ -147,7 +162,8 @@ async function verifyLogin(
     if (result.code === 127) throw dockerMissing()
     const details = result.stderr.trim()
     if (refused.test(details)) throw loginRefused(domain, login.username, details)
-    if (attempt === attempts || ports.cancelled.aborted) throw registryUnreachable(domain, details)
+    if (ports.cancelled.aborted) throw loginCancelled(domain)
+    if (attempt === attempts) throw registryUnreachable(domain, details)
     await ports.clock.sleep(2_000 * attempt, ports.cancelled)
   }
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import {
+  heldLogins,
   parseDockerConfig,
   registryAuth,
   shortLived,
   storedLogin,
+  withEnvironment,
   withLogin,
   type DockerConfig
 } from '../../../src/images/docker-config.js'
@@ -45,6 +47,43 @@ describe('withLogin', () => {
     expect(storedLogin(withLogin(own, '/d', 'ghcr.io', undefined), 'ghcr.io')).toMatchObject({
       login: { password: 'good' }
     })
+  })
+})
+
+describe('withEnvironment', () => {
+  const given = (server: string) => JSON.stringify({ auths: { [server]: { auth: base64('env:e') } } })
+  const env = { kind: 'login', login: { username: 'env', password: 'e' } }
+  const file = { auths: { 'ghcr.io': { auth: base64('file:f') } } }
+
+  it.each<[string, DockerConfig, string | undefined, string, object]>([
+    ['a registry that the file does not know', {}, given('ghcr.io'), 'ghcr.io', env],
+    ['one that it knows: the environment goes before', file, given('ghcr.io'), 'ghcr.io', env],
+    ['also in another spelling', file, given('https://ghcr.io/v2/'), 'ghcr.io', env],
+    [
+      'one that a program serves',
+      { credsStore: 'pass', credHelpers: { 'ghcr.io': 'x' } },
+      given('ghcr.io'),
+      'ghcr.io',
+      env
+    ],
+    ['Docker Hub by its address', {}, given('https://index.docker.io/v1/'), 'docker.io', env],
+    ['Docker Hub by its name', {}, given('docker.io'), 'docker.io', env],
+    ['another registry: the file’s own stays', file, given('quay.io'), 'ghcr.io', { login: { username: 'file' } }],
+    ['no variable', file, undefined, 'ghcr.io', { login: { username: 'file' } }],
+    ['what is no JSON', file, 'soon', 'ghcr.io', { login: { username: 'file' } }],
+    ['what is no login', file, '{"auths":{"ghcr.io":{"auth":""},"a":1}}', 'ghcr.io', { login: { username: 'file' } }]
+  ])('%s', (_, config, text, domain, expected) => {
+    expect(storedLogin(withEnvironment(config, text), domain)).toMatchObject(expected)
+  })
+
+  it('stays below the login of the inputs', () => {
+    const config = withLogin(withEnvironment(file, given('ghcr.io')), '/d', 'ghcr.io', login)
+    expect(storedLogin(config, 'ghcr.io')).toEqual({ kind: 'login', login })
+  })
+
+  it('is masked by what it holds', () => {
+    expect(heldLogins(withEnvironment({}, given('ghcr.io')))).toEqual([{ username: 'env', password: 'e' }])
+    expect(heldLogins({})).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { reasonOf, reportRollOut, statusOf, type Attempt } from '../../../src/report/roll-out.js'
+import { blame, reasonOf, reportRollOut, statusOf, type Attempt } from '../../../src/report/roll-out.js'
 import type { Rollout, ServiceOutcome, Verdict } from '../../../src/rollout/types.js'
 
 function rollout(verdict: Verdict): Rollout {
@@ -131,5 +131,32 @@ describe('the reason', () => {
   it('names what was left of a first deploy', () => {
     const left = ['web was left as it is: a first deploy has nothing to go back to.']
     expect(reasonOf(attempt('failed', { restored: restored(null, { release: null, left }) }))).toBe(left[0])
+  })
+})
+
+describe('the annotation of a service that failed', () => {
+  const failed = (logs: readonly string[]): Attempt => {
+    const [outcome] = outcomes('rolled-back').services
+    const diagnosis = { cause: 'web.1 on n1 exited with code 7.', task: 'web.1', history: [], logs }
+    const services = [{ ...(outcome as ServiceOutcome), key: 'web', diagnosis }]
+    return attempt('rolled-back', { rollout: { ...rollout('rolled-back'), services } })
+  }
+  const long = 'x'.repeat(2000)
+
+  it.each<[string, readonly string[], string | undefined]>([
+    ['nothing where it said nothing', ['', '  '], undefined],
+    ['what it said last', ['no such table: users', ''], 'Last lines of web.1:\n| no such table: users'],
+    ['a few lines of many', [...'abcdefg'], 'Last lines of web.1:\n| c\n| d\n| e\n| f\n| g'],
+    [
+      'no more of long ones than fits, each of them whole',
+      [long, long, 'end'],
+      `Last lines of web.1:\n| ${long}\n| end`
+    ],
+    ['the last line, however long', ['a', `${long}${long}`], `Last lines of web.1:\n| ${long}${long}`]
+  ])('has %s', (_, logs, details) => {
+    const at = { file: 'compose.yaml', line: 3 }
+    expect(blame(failed(logs), { web: at })).toEqual([
+      { message: 'web: web.1 on n1 exited with code 7.', at, ...(details !== undefined && { details }) }
+    ])
   })
 })
