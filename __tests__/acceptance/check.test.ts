@@ -27,13 +27,22 @@ afterEach(() => {
   result?.clean()
 })
 
-async function check(compose: string, inputs: Record<string, string> = {}): Promise<StepResult> {
+async function check(
+  compose: string,
+  inputs: Record<string, string> = {},
+  more: Record<string, string> = {}
+): Promise<StepResult> {
   writeFileSync(join(folder, 'compose.yaml'), compose)
   const later = (outputs: Readonly<Record<string, string>>): void => {
     const path = outputs['stack-file'] ?? ''
     if (path !== '') stackFile = { path, mode: statSync(path).mode & 0o777, text: readFileSync(path, 'utf8') }
   }
-  result = await runAction({ with: { command: 'check', ...inputs }, env, workspace: folder, later })
+  result = await runAction({
+    with: { command: 'check', ...inputs },
+    env: { ...env, ...more },
+    workspace: folder,
+    later
+  })
   return result
 }
 
@@ -59,6 +68,19 @@ describe('a check', () => {
     expect(JSON.parse(stackFile?.text ?? '')).toMatchObject({ services: { web: { image: 'nginx' } } })
     // It may hold values of environment files: nothing of it outlives the job.
     expect(existsSync(stackFile?.path ?? '')).toBe(false)
+  })
+
+  it('keeps its verdict where the runner takes neither outputs nor a summary, and says so', async () => {
+    const { status, annotations, log } = await check(
+      plain,
+      {},
+      { GITHUB_OUTPUT: '/dev/full', GITHUB_STEP_SUMMARY: '/dev/full' }
+    )
+    expect(status).toBe('success')
+    const said = annotations.filter(({ level }) => level === 'warning').map(({ message }) => message)
+    expect(said).toContainEqual(expect.stringMatching(/outputs could not be written: .*ENOSPC/))
+    expect(said).toContainEqual(expect.stringMatching(/summary could not be written: .*ENOSPC/))
+    expect(log).toMatch(/^checked: /m)
   })
 
   it('tells all findings where one of them stops it, as output and as table', async () => {

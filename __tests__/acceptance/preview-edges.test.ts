@@ -149,10 +149,15 @@ describe('a preview at a port that the swarm chooses', () => {
     expect(warnings[0]?.message).toContain('Add `pull-requests: read` under `permissions:`')
   }, 60_000)
 
-  it('goes when it is too old', async () => {
-    const result = await actions.run({ file: 'prune.yml', with: { 'preview-ttl': '1s' } })
-    expect(result).toMatchObject({ status: 'success', outputs: { status: 'pruned' } })
-    expect(result.summary).toContain('shop-pr-2')
+  it('goes when it is too old, also where another one cannot be removed', async () => {
+    const label = ['--label', 'com.docker.stack.namespace=shop-pr-9', '--label', 'swarm-rollout.preview=acme/shop#9']
+    const stays = [...label, '--env', 'STOP_DELAY=60', '--stop-grace-period', '90s', image(1)]
+    await bed.server.docker('service', 'create', '-q', '--name', 'shop-pr-9_web', ...stays)
+    const result = await actions.run({ file: 'prune.yml', with: { 'preview-ttl': '1s', timeout: '15s' } })
+    expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+    expect(result.log).toContain('The preview shop-pr-9 could not be removed: Stack shop-pr-9 is not gone after 15 s.')
+    expect(result.summary).toContain('1 of 2 previews removed, 0 kept, 1 in trouble.')
+    expect(result.summary).toContain('shop-pr-2: its last deploy was')
     expect(await bed.server.docker('service', 'ls', '-q', '--filter', 'label=swarm-rollout.preview')).toBe('')
   }, 60_000)
 })

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { pushApp } from '../../testbed/images.ts'
+import { pushApp, pushVersions, type Pushed } from '../../testbed/images.ts'
 import { end, tryRead } from '../../testbed/processes.ts'
 import { startRegistry } from '../../testbed/registry.ts'
 import { ensureToolchain } from '../../testbed/toolchain.ts'
@@ -13,6 +13,7 @@ import { digestAsker, resolveImages } from '../../src/stages/resolve.js'
 import { scratch } from '../scratch.ts'
 import { BuildRun, login, problemOf } from './build-run.ts'
 import type { StageRun } from './stages.ts'
+import { Workshop, web } from './workshop.ts'
 
 /** What a run has to do with registries: logins, digests, and pushes to one that is not well. */
 jest.setTimeout(60_000)
@@ -214,6 +215,32 @@ describe('a registry that dies in the middle of a push', () => {
       door.close()
       await end(tryRead(join(dir, 'pid')))
     }
+  })
+})
+
+describe('a rollback with no `registry`', () => {
+  /** Takes the image from the node, as soon as no container holds it any more. */
+  const removed = async (image: string): Promise<void> => {
+    const docker = (...args: string[]) => shop.bed.server.docker(...args)
+    while ((await docker('container', 'ls', '-aq', '--filter', `ancestor=${image}`)).trim() !== '')
+      await new Promise(resolve => setTimeout(resolve, 200))
+    await docker('image', 'rm', '--force', image)
+    expect(await docker('image', 'ls', '-q', '--digests', '--filter', `reference=${image}`)).toBe('')
+  }
+
+  it('pulls with the login of the release’s own registry', async () => {
+    const { bed } = shop
+    const [one, two] = (await pushVersions(bed.registry, 'back', login)) as [Pushed, Pushed]
+    const pull = { 'pull-username': login.username, 'pull-password': login.password }
+    const workshop = new Workshop(bed, { stack: 'back', 'stable-for': '1s', ...pull })
+    const service = (image: string) => web(image, { environment: { PORT: '' }, healthcheck: { disable: true } })
+    await workshop.compose({ web: service(two.reference), gone: service(one.reference) }).run()
+    await workshop.compose({ web: service(two.reference) }).run()
+    // What the service that left had run is no longer on the node: it has to be pulled.
+    await removed(one.pinned)
+    const back = await workshop.run({ command: 'rollback' })
+    expect(back).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+    workshop.close()
   })
 })
 

@@ -228,6 +228,12 @@ describe('by itself', () => {
     const result = await workshop.compose({ web: bare(2), api: bare(2, crash) }).run()
     expect(result.status).toBe('failure')
     expect((await state(stack))['web']).toContain(pinned(2))
+    // What is there is the one that failed, and the one before it the way back: once each.
+    expect(result.summary).not.toContain('runs now')
+    const seen = await workshop.run({ command: 'status' })
+    expect(seen.outputs).toMatchObject({ release: 'r2' })
+    const listed = [...(seen.summary ?? '').matchAll(/^\| <code>(r\d+)<\/code>([^|]*) \|/gm)]
+    expect(listed.map(([, id = '', mark = '']) => `${id}${mark}`)).toEqual(['r2 ← runs now', 'r1'])
     const back = await workshop.run({ command: 'rollback' })
     expect(back).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
     await expectState(stack, { web: `${pinned(1)} 1/1`, api: `${pinned(1)} 1/1` })

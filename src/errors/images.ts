@@ -122,6 +122,15 @@ export function loginRefused(registry: string, username: string, details: string
   })
 }
 
+/** A login that may be for any of these. */
+export function whichRegistry(domains: readonly string[]): UserError {
+  return new UserError({
+    message: `There is a login, but not for which registry: the images come from ${[...domains].sort().join(' and ')}.`,
+    remedy:
+      'Say which one with `registry`, such as `registry: ghcr.io/owner`. For the others log in with a step before this one (`docker login`).'
+  })
+}
+
 export function registryUnreachable(registry: string, details: string): UserError {
   return new UserError({
     message: `The registry ${registry} could not be reached to log in.`,

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { UserError, type Problem } from '../errors.js'
 
 /**
  * A stack has the name of what is to be deployed, and is something else. `label` is that of the preview to be, `owner`
@@ -10,4 +10,9 @@ export function notThisPreview(stack: string, label: string | undefined, owner: 
     message: `The stack ${stack} is there already and ${whose}${label === undefined ? '' : `, not of ${label}`}: it is left alone.`,
     remedy: 'Set `stack:` to a name that no other repository or stack on this swarm uses.'
   })
+}
+
+/** `why` is what kept `prune` from taking this one away. */
+export function previewStays(stack: string, why: Problem): Problem {
+  return { ...why, message: `The preview ${stack} could not be removed: ${why.message}` }
 }

@@ -26,6 +26,12 @@ export function transferFor(
 const firstPort = 61_000
 const ports = 4_000
 
+/** Whether an image is named after such a port: it came over a run's connection, and no registry has it. */
+export function isCarried(image: string): boolean {
+  const port = Number(/^127\.0\.0\.1:(\d+)\//.exec(image)?.[1] ?? 0)
+  return port >= firstPort && port < firstPort + ports
+}
+
 /**
  * The ports of the server's loopback that a stack's images are fetched through, the best first. It is part of the name
  * that a service has its image by, so it is the one that the running services have, or else always the same one.

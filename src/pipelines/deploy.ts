@@ -1,9 +1,6 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
-import type { Host } from '../ports.js'
 import { ensureObjects } from '../stages/objects.js'
-import { findPreviewPort } from '../stages/preview.js'
-import { findPreviews } from '../stages/prune.js'
-import { overLimit, previewsOf } from '../release/previews.js'
+import { lookAround } from './afterwards.js'
 import { lockStack } from './lock.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
@@ -25,6 +22,8 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   const { names, made } = await ensureObjects(ports, host.engine, { stack: target.stack, plan: prepared.objects })
   const { translation } = prepared
   const stack = nameObjects(pinImages(translation.stack, images.references), names)
+  // Before anything is changed: a disk that is full must not turn up after the verdict.
+  const stackFile = await writeStackFile(run, stack)
   const outcome = await rollOut(run, host, lock, {
     target,
     stack,
@@ -38,8 +37,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
     session,
     labels: labelsOf(target)
   })
-  const url = await urlOf(host, target)
-  const tooMany = await previewsOverLimit(run, host, target)
+  const { url, notes } = await lookAround(run, host, target)
   return {
     ...outcome,
     report: {
@@ -47,26 +45,9 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
       checks: ready.checks,
       ...(url !== null && { url }),
       ...(target.preview && { preview: { number: target.preview.number } }),
-      notes: [...outcome.report.notes, ...tooMany]
+      notes: [...outcome.report.notes, ...notes]
     },
     images: images.references,
-    stackFile: await writeStackFile(run, stack)
+    stackFile
   }
-}
-
-/** Where it is to be seen; null when nobody said, or nothing is published. */
-async function urlOf(host: Host, { url, preview, stack }: StackTarget): Promise<string | null> {
-  if (url !== undefined || preview?.urlAt === undefined) return url ?? null
-  const port = await findPreviewPort(host.engine, stack)
-  return port === null ? null : preview.urlAt(port)
-}
-
-/** A deploy removes no preview of others, and says where `prune` will. */
-async function previewsOverLimit({ ports, inputs, job }: Run, host: Host, { preview }: StackTarget): Promise<string[]> {
-  if (preview === undefined || inputs.previewLimit === 0) return []
-  const live = await findPreviews(host.engine).catch(() => [])
-  const note = overLimit(previewsOf(job.repository, live), inputs.previewLimit)
-  if (note === null) return []
-  ports.log.warning(note)
-  return [note]
 }

@@ -24,13 +24,15 @@ export async function asDeployment(
   const environment = environmentOf(run, target)
   if (github === null || environment === null) return await body()
   // Opened while the compose files are read: nothing waits for GitHub.
-  const opening = openDeployment(run.ports, github, {
-    environment,
-    stack: target.stack,
-    commit,
-    ...(target.preview && { preview: target.preview.number }),
-    logUrl: run.job.runUrl
-  })
+  const opening = orWarn(run, () =>
+    openDeployment(run.ports, github, {
+      environment,
+      stack: target.stack,
+      commit,
+      ...(target.preview && { preview: target.preview.number }),
+      logUrl: run.job.runUrl
+    })
+  )
   let report: Pick<RunReport, 'status' | 'url'> | undefined
   try {
     const outcome = await body()
@@ -38,8 +40,8 @@ export async function asDeployment(
     return outcome
   } finally {
     const open = await opening
-    report ??= { status: run.ports.cancelled.aborted ? 'cancelled' : 'failed' }
-    if (open !== null) await closeDeployment(run.ports, github, open, report)
+    const how = report ?? { status: run.ports.cancelled.aborted ? 'cancelled' : 'failed' }
+    if (open !== null) await orWarn(run, () => closeDeployment(run.ports, github, open, how))
   }
 }
 
@@ -47,14 +49,14 @@ export async function asDeployment(
 export async function retire(run: Run, github: Github | null, target: StackTarget): Promise<void> {
   const environment = environmentOf(run, target)
   if (github === null || environment === null) return
-  await retireDeployments(run.ports, github, { environment, stack: target.stack })
+  await orWarn(run, () => retireDeployments(run.ports, github, { environment, stack: target.stack }))
 }
 
 /** The one comment on the pull request, where there is one. */
 export async function comment(run: Run, github: Github | null, report: RunReport): Promise<void> {
   const pull = run.job.pullRequest?.number
   if (github === null || pull === undefined || !run.inputs.comment) return
-  await keepComment(run.ports, github, { pull, report: withJob(run.job, report) })
+  await orWarn(run, () => keepComment(run.ports, github, { pull, report: withJob(run.job, report) }))
 }
 
 /**
@@ -92,6 +94,16 @@ export async function orCommentWhy(
     const report = { ...reportNow(run, head), problems: problemsOf(error) }
     if (!ports.cancelled.aborted) await comment(run, github, report)
     throw error
+  }
+}
+
+/** Not even a defect on the way there may put itself in the place of the verdict. */
+async function orWarn<T>({ ports }: Run, act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act()
+  } catch (error) {
+    for (const { message, remedy } of problemsOf(error)) ports.log.warning([message, remedy ?? ''].join(' ').trim())
+    return null
   }
 }
 

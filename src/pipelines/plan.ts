@@ -1,4 +1,5 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
+import { presentRelease } from '../release/find.js'
 import { liveRelease } from '../release/record.js'
 import { describeChange } from '../release/compare.js'
 import { planRows } from '../report/plan.js'
@@ -31,13 +32,13 @@ async function foresee(run: Run, target: StackTarget): Promise<Outcome> {
   const [live, releases] = await Promise.all([engine.services(target.stack), readReleases(engine, target.stack)])
   const { translation } = prepared
   const stack = nameObjects(pinImages(translation.stack, images.references), names)
-  const last = liveRelease(releases)
+  const present = presentRelease(releases, live)
   const wanted = { target, stack, openReplicas: translation.openReplicas, labels: labelsOf(target) }
-  const changes = compareWith(wanted, live, last)
+  const changes = compareWith(wanted, live, liveRelease(releases))
   for (const change of changes) ports.log.info(describeChange(change))
   const report = {
     ...reportNow(run, { command: 'plan', status: 'planned', stack: target.stack }),
-    ...(last !== null && { previousRelease: last.id }),
+    ...(present && { previousRelease: present.id }),
     plan: planRows(changes),
     findings: [...translation.findings, ...images.findings],
     checks: ready.checks,

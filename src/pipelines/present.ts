@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.js'
+import { notHandedOn } from '../errors/report.js'
 import type { Job } from '../job.js'
 import type { Ports } from '../ports.js'
 import type { RunReport } from '../report/model.js'
@@ -5,17 +7,31 @@ import { redacted } from '../report/redact.js'
 import { renderSummary } from '../report/summary.js'
 import type { Outcome } from './run.js'
 
-/** Hands on what a run has to tell: its outputs and the job summary. */
+/**
+ * Hands on what a run has to tell: its outputs and the job summary. What the runner does not take is a warning, and the verdict stays what it
+ * is: a stack that runs is not undone by a full disk, and a red run has to come to its last line all the same.
+ */
 export async function present(
   { ports, job }: { readonly ports: Ports; readonly job: Job },
   outcome: Outcome
 ): Promise<void> {
   // Before anything is rendered: afterwards a secret's own characters may be escaped, and nobody would find it.
   const report = redacted(withJob(job, outcome.report), text => ports.log.redact(text))
-  for (const [name, value] of Object.entries(outputsOf({ ...outcome, report }))) ports.outputs.set(name, value)
-  await ports.outputs.summary(ports.log.redact(renderSummary(report)))
+  await orWarn(ports, 'outputs', () => {
+    for (const [name, value] of Object.entries(outputsOf({ ...outcome, report }))) ports.outputs.set(name, value)
+  })
+  await orWarn(ports, 'summary', () => ports.outputs.summary(ports.log.redact(renderSummary(report))))
   const what = [report.stack, report.release].filter(part => part !== undefined && part !== '').join(' ')
   ports.log.info(`${report.status}: ${[what, report.reason].filter(part => part !== undefined).join('. ')}`)
+}
+
+async function orWarn({ log }: Ports, what: string, write: () => void | Promise<void>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const { message, remedy } = notHandedOn(what, messageOf(error))
+    log.warning([message, remedy].join(' '))
+  }
 }
 
 /** The report with what is known of the job: its commit, branch, actor and log. */

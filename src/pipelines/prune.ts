@@ -1,3 +1,5 @@
+import type { Problem } from '../errors.js'
+import { previewStays } from '../errors/preview.js'
 import { parsePreviewLabel } from '../preview/name.js'
 import {
   expiredPreviews,
@@ -9,11 +11,12 @@ import {
 } from '../release/previews.js'
 import { findPreviews } from '../stages/prune.js'
 import { removeStack } from '../stages/remove.js'
-import type { Github, Host } from '../ports.js'
+import { EngineError, type Github, type Host } from '../ports.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
 import { askHowItStands, openGithub, retire } from './on-github.js'
-import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { problemsOf } from './problems.js'
+import { annotateProblem, reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 
 /** Removes the previews of this repository that are past their time, too many, or whose pull request is closed. */
 export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
@@ -27,29 +30,45 @@ export async function prune(run: Run, target: StackTarget): Promise<Outcome> {
   const expired = expiredPreviews(ours, ruleOf(run, closed))
   const removed: string[] = []
   const notes: string[] = []
+  const problems: Problem[] = []
+  let stuck = 0
   for (const { preview, why } of expired) {
-    // Nobody is asked to stop: a preview that is being deployed is not one that nobody wants.
-    await using _lock = await lockStack(run, host, preview.stack)
-    // Since the list was made, it may have been deployed again or its pull request reopened.
-    if (await isClosed(preview.preview)) closed.add(preview.preview)
-    else closed.delete(preview.preview)
-    const due = stillExpired(preview, await ownPreviews(run, host), ruleOf(run, closed))
-    if (due === null) {
-      notes.push(`${preview.stack} was to be removed, as ${why}; that is no longer so: it stays.`)
-      continue
+    try {
+      // Nobody is asked to stop: a preview that is being deployed is not one that nobody wants.
+      await using _lock = await lockStack(run, host, preview.stack)
+      // Since the list was made, it may have been deployed again or its pull request reopened.
+      if (await isClosed(preview.preview)) closed.add(preview.preview)
+      else closed.delete(preview.preview)
+      const due = stillExpired(preview, await ownPreviews(run, host), ruleOf(run, closed))
+      if (due === null) {
+        notes.push(`${preview.stack} was to be removed, as ${why}; that is no longer so: it stays.`)
+        continue
+      }
+      ports.log.info(`${preview.stack}: removed, as ${due.why}`)
+      notes.push(...(await removePreviewStack(run, host, github, preview)))
+      removed.push(`${preview.stack}: ${due.why}`)
+    } catch (error) {
+      stuck++
+      problems.push(...problemsOf(error).map(problem => previewStays(preview.stack, problem)))
+      if (!othersMayGo(run, error)) break
     }
-    ports.log.info(`${preview.stack}: removed, as ${due.why}`)
-    notes.push(...(await removePreviewStack(run, host, github, preview)))
-    removed.push(`${preview.stack}: ${due.why}`)
   }
+  for (const problem of problems) annotateProblem(ports.log, problem)
+  const status = ports.cancelled.aborted ? 'cancelled' : problems.length > 0 ? 'failed' : 'pruned'
   return {
     report: {
-      ...reportNow(run, { command: 'prune', status: 'pruned', stack: target.stack }),
-      reason: `${removed.length} of ${ours.length} previews removed, ${ours.length - removed.length} kept.`,
+      ...reportNow(run, { command: 'prune', status, stack: target.stack }),
+      reason: `${removed.length} of ${ours.length} previews removed, ${ours.length - removed.length - stuck} kept${stuck > 0 ? `, ${stuck} in trouble` : ''}.`,
       removed,
-      notes
+      notes,
+      problems
     }
   }
+}
+
+/** Whether what keeps one preview need not keep the next: not when the job is over, or the engine has stopped answering. */
+function othersMayGo({ ports }: Run, error: unknown): boolean {
+  return !ports.cancelled.aborted && !(error instanceof EngineError && error.status === 0)
 }
 
 async function ownPreviews({ job }: Run, host: Host): Promise<readonly Preview[]> {

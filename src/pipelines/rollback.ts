@@ -1,7 +1,9 @@
 import { unwell } from '../report/checks.js'
 import type { Service } from '../engine-types.js'
+import { isCarried } from '../images/direct.js'
 import { label } from '../model.js'
 import { findRelease } from '../release/find.js'
+import type { Release } from '../release/record.js'
 import { assertRestorable, readReleases } from '../stages/releases.js'
 import { openHost } from './host.js'
 import { lockStack } from './lock.js'
@@ -17,13 +19,14 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   const { ports, inputs } = run
   await using host = await openHost(run)
   const checks = await assertHealthy(run, host)
-  await using session = await openSession(run, null)
   await using lock = await lockStack(run, host, target.stack)
   const [live, entries] = await Promise.all([
     host.engine.services(target.stack),
     readReleases(host.engine, target.stack)
   ])
   const { release } = findRelease(entries, inputs.release, live)
+  // No earlier: it is the release that says which registry the logins are for.
+  await using session = await openSession(run, { images: imagesOf(release), verify: false })
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })
   const { commit, ref } = release
   const wanted: Wanted = {
@@ -45,6 +48,11 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
     return { ...rest, report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id } }
   }
   return await asDeployment(run, openGithub(run), target, work, commit)
+}
+
+/** What its services pull from registries. */
+function imagesOf({ rendered }: Release): readonly string[] {
+  return Object.values(rendered.services).flatMap(({ image }) => (isCarried(image) ? [] : [image]))
 }
 
 /** A preview that goes back by hand is a preview still. */

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js'
 import type { Host } from '../ports.js'
 import { parseReference } from '../images/reference.js'
-import { openRegistrySession, type RegistrySession } from '../stages/login.js'
+import { openRegistrySession, type RegistrySession, type SessionRequest } from '../stages/login.js'
 import { digestAsker, type AskDigest } from '../stages/resolve.js'
 import { openHost } from './host.js'
 import type { Prepared } from './prepare.js'
@@ -24,7 +24,7 @@ export interface Site extends AsyncDisposable {
  */
 export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
   await using opened = new AsyncDisposableStack()
-  const logins = opened.use(begin(signal => openSession(run, prepared, signal)))
+  const logins = opened.use(begin(signal => openSession(run, loginsOf(run, prepared), signal)))
   const host = opened.use(await openHostBeside(logins.opened, run))
   const ask = digestAsker(host.engine, logins.opened)
   // The answers come while the server is looked at.
@@ -49,8 +49,23 @@ async function openHostBeside(logins: Promise<RegistrySession>, run: Run): Promi
   }
 }
 
-/** The registry logins of this run: to push with, and for the nodes to pull with. The signal ends what takes long. */
-export function openSession(run: Run, prepared: Prepared | null, signal?: AbortSignal): Promise<RegistrySession> {
+/** What the compose files need logins for. */
+function loginsOf({ inputs }: Run, prepared: Prepared): Pick<SessionRequest, 'images' | 'verify'> {
+  return {
+    images: [...imagesOfBuilds(prepared), ...imagesElsewhere(prepared)],
+    verify: inputs.build !== 'false' && prepared.translation.builds.length > 0
+  }
+}
+
+/**
+ * The registry logins of this run: to push with, and for the nodes to pull with; the images say which registry they are for where the inputs
+ * do not. The signal ends what takes long.
+ */
+export function openSession(
+  run: Run,
+  of: Pick<SessionRequest, 'images' | 'verify'>,
+  signal?: AbortSignal
+): Promise<RegistrySession> {
   const { inputs, ports } = run
   const cancelled = signal === undefined ? ports.cancelled : AbortSignal.any([ports.cancelled, signal])
   return openRegistrySession(
@@ -60,8 +75,7 @@ export function openSession(run: Run, prepared: Prepared | null, signal?: AbortS
       ...(inputs.registryLogin !== undefined && { push: inputs.registryLogin }),
       ...(inputs.pullLogin !== undefined && { pull: inputs.pullLogin }),
       ...(inputs.githubToken !== undefined && { githubToken: inputs.githubToken }),
-      ...(prepared !== null && { images: [...imagesOfBuilds(prepared), ...imagesElsewhere(prepared)] }),
-      verify: inputs.build !== 'false' && (prepared?.translation.builds.length ?? 0) > 0
+      ...of
     }
   )
 }

@@ -1,7 +1,7 @@
 import type { NodeRow, ServiceRow } from '../report/model.js'
 import { releaseRow } from '../report/rows.js'
-import { keyOf, liveRelease } from '../release/record.js'
-import { rollbackTargets } from '../release/find.js'
+import { keyOf } from '../release/record.js'
+import { presentRelease, rollbackTargets } from '../release/find.js'
 import type { Node, Service } from '../engine-types.js'
 import { modeOf } from '../release/target.js'
 import { standingOf, type Standing } from '../rollout/standing.js'
@@ -10,7 +10,7 @@ import { openHost } from './host.js'
 import { assertHealthy } from './ready.js'
 import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
 
-/** What runs: the live release, its services, the nodes, and how the server is. Changes nothing. */
+/** What runs: the release that is there, its services, the nodes, and how the server is. Changes nothing. */
 export async function status(run: Run, target: StackTarget): Promise<Outcome> {
   const { ports } = run
   await using host = await openHost(run)
@@ -22,7 +22,7 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
     engine.nodes(),
     readReleases(engine, target.stack)
   ])
-  const live = liveRelease(releases)
+  const present = presentRelease(releases, services)
   const look = { tasks, nodes, at: ports.clock.now() }
   const rows = services.map(service => serviceRow(target.stack, service, standingOf(service, modeOf(service), look)))
   for (const row of rows)
@@ -31,12 +31,12 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
     report: {
       ...reportNow(run, { command: 'status', status: 'status', stack: target.stack }),
       // What runs, not what happens to be checked out.
-      ...(live !== null && { release: live.id, commit: live.commit, refName: live.ref }),
+      ...(present && { release: present.id, commit: present.commit, refName: present.ref }),
       checks,
       services: rows,
       nodes: nodes.map(nodeRow),
       releases: [
-        ...(live === null ? [] : [releaseRow(live, true)]),
+        ...(present ? [releaseRow(present, true)] : []),
         ...rollbackTargets(releases, services).map(entry => releaseRow(entry, false))
       ]
     }

@@ -3,17 +3,21 @@ import type { Service } from '../engine-types.js'
 import { isStillThere, type ReadableEntry, type ReleaseEntry } from './record.js'
 
 /**
- * The releases that one can go back to, newest first: those that were deployed, except what is there now. `live` are
- * the stack's services: with them a run that was cancelled or killed, and whose release is gone from all of them,
- * does not count as what is there.
+ * The release that is there now, where there is one: the newest that was neither rolled back nor is only remembered, even if it failed and was
+ * left. `live` are the stack's services: with them a run that was cancelled or killed, and whose release is gone from all of them, does not
+ * count as what is there.
  */
-export function rollbackTargets(entries: readonly ReleaseEntry[], live?: readonly Service[]): readonly ReleaseEntry[] {
-  // What is there now is the newest that was neither rolled back nor is only remembered, even if it failed.
-  const present = entries.find(
+export function presentRelease(entries: readonly ReleaseEntry[], live?: readonly Service[]): ReleaseEntry | undefined {
+  return entries.find(
     ({ id, verdict }) =>
       verdict === 'deployed' ||
       (verdict !== 'rolled-back' && verdict !== 'retired' && (live === undefined || isStillThere(id, live)))
   )
+}
+
+/** The releases that one can go back to, newest first: those that were deployed, except what is there now. */
+export function rollbackTargets(entries: readonly ReleaseEntry[], live?: readonly Service[]): readonly ReleaseEntry[] {
+  const present = presentRelease(entries, live)
   return entries.filter(entry => entry.verdict === 'deployed' && entry !== present)
 }
 

@@ -110,7 +110,6 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
   const status = statusOf(attempt)
   const reason = status === 'deployed' || status === 'unchanged' ? '' : reasonOf(attempt)
   const final = attempt.restored?.rollout ?? rollout
-  const live = head.releases.find(({ verdict }) => verdict === 'deployed')
   return {
     command: head.command,
     status,
@@ -128,7 +127,7 @@ export function reportRollOut(attempt: Attempt, head: ReportHead): Omit<RunRepor
     problems: attempt.problems,
     rotated: head.rotated,
     notes: notesOf(attempt),
-    releases: rollbackTargets(head.releases, head.now).map(entry => releaseRow(entry, entry.id === live?.id)),
+    releases: rollbackTargets(head.releases, head.now).map(entry => releaseRow(entry, false)),
     plan: [],
     nodes: [],
     checks: [],

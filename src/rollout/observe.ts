@@ -54,6 +54,7 @@ export interface TaskSeen {
   readonly old: boolean
   /** It was told to go before it ended, so its end says nothing. */
   readonly dismissed: boolean
+  /** Engine time of the look that showed it first; of one that the first look of a watch found, when it was made. */
   readonly firstSeenAt: number
   /** Since when its container starts; with a healthcheck it runs only once it is healthy. */
   readonly startingSince: number | null
@@ -180,12 +181,20 @@ function observeTask(seen: TaskSeen | undefined, task: Task, look: TaskLook): Ta
     ofRelease: seen?.ofRelease === true || (current && look.ours),
     old: seen?.old ?? (ended && isFromBefore(task, look)),
     dismissed: seen?.dismissed === true || (!ended && isUnwanted(task)),
-    firstSeenAt: seen?.firstSeenAt ?? look.at,
+    firstSeenAt: seen?.firstSeenAt ?? madeAt(task, look),
     startingSince: seen?.startingSince ?? (task.Status.State === 'starting' ? changedAt : null),
     runningSince: seen?.runningSince ?? (task.Status.State === 'running' ? changedAt : null),
     endedAt: seen?.endedAt ?? (ended ? changedAt : null),
     stuckSince: stuck ? (seen?.stuckSince ?? look.at) : null
   }
+}
+
+/**
+ * Later looks show when a task came to be, by the clock of all that is seen. What the first one finds may be much older than the watch: a
+ * phase before has seen it, and it failed or not with others that were not up yet.
+ */
+function madeAt(task: Task, look: TaskLook): number {
+  return look.first ? Math.min(look.at, timeOf(task.CreatedAt) ?? look.at) : look.at
 }
 
 /**

@@ -6,7 +6,8 @@ import {
   loginRefused,
   pullLoginRefused,
   registryUnreachable,
-  shortLivedPull
+  shortLivedPull,
+  whichRegistry
 } from '../errors/images.js'
 import {
   heldLogins,
@@ -33,7 +34,7 @@ export interface SessionRequest {
   readonly githubToken?: string
   /** Try the push login before anything is built with it. */
   readonly verify: boolean
-  /** The compose file's images: they say which registry a pull login is for when `registry` does not. */
+  /** The images that are deployed: they say which registry a login is for when `registry` does not. */
   readonly images?: readonly string[]
 }
 
@@ -57,7 +58,8 @@ export interface RegistrySession extends AsyncDisposable {
 /**
  * Prepares the logins of a run: the job's own ones (files, credential programs, DOCKER_AUTH_CONFIG) and over them those of the inputs. The
  * push login is tried with the registry, on stdin. A login for the nodes that will soon expire is a warning.
- * @throws UserError when the login is refused or the registry cannot be reached (three attempts); the folders are gone then.
+ * @throws UserError when the login is refused, the registry cannot be reached (three attempts), or nothing says which one it is for; the folders
+ * are gone then.
  */
 export async function openRegistrySession(ports: Ports, request: SessionRequest): Promise<RegistrySession> {
   const home = ports.env['DOCKER_CONFIG'] ?? `${ports.env['HOME'] ?? ''}/.docker`
@@ -96,11 +98,16 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
   }
 }
 
-/** With no `registry`, a pull login is for the one registry beside Docker Hub that the images come from. */
+/**
+ * With no `registry`, a login is for the one registry beside Docker Hub that the images come from. With several nobody can tell, and a wrong
+ * guess would show the password to somebody else's registry.
+ */
 function loginDomain(request: SessionRequest): string {
   if (request.registry !== undefined) return registryDomain(request.registry)
   const others = imageDomains(request).filter(name => name !== dockerHub)
-  return others.length === 1 ? (others[0] ?? dockerHub) : dockerHub
+  const hasLogin = request.pull !== undefined || request.push !== undefined
+  if (hasLogin && others.length > 1) throw whichRegistry(others)
+  return others[0] ?? dockerHub
 }
 
 function imageDomains(request: SessionRequest): readonly string[] {

@@ -49,8 +49,8 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
   for (const step of plan) {
     if (step.action !== 'leave' && step.action !== 'wait') ports.log.info(`${step.key}: ${step.why}`)
     if (step.action === 'wait') targets.push(targetOf(step, step.live, step.release, false))
-    if (step.action === 'respec') await attempt(step, () => putBack(host.engine, request.release, step))
-    if (step.action === 'remove') await attempt(step, () => takeAway(host.engine, step.live))
+    if (step.action === 'respec') await attempt(step, () => putBack(ports, host.engine, request.release, step))
+    if (step.action === 'remove') await attempt(step, () => takeAway(ports, host.engine, step.live))
   }
   const again = plan.filter(step => step.action === 'redeploy').map(step => step.key)
   const record = request.last?.release?.rendered
@@ -70,11 +70,20 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
   }
 }
 
+/** How often it is tried, and how long to wait in between, in milliseconds: an election of a leader takes some ten seconds. */
+const patience = { tries: 10, pauseMs: 2_000 }
+
 /**
  * Gives a service the Spec that was captured before, which fits whatever deployed it. The login that its nodes pull
- * with stays the newest one. When the swarm takes the service back itself in the same moment, that is as good.
+ * with stays the newest one. When the swarm takes the service back itself in the same moment, that is as good. What got no answer may have been
+ * carried out or not: the service's version tells, and as the update names the one that it is of, it can be repeated without harm.
  */
-async function putBack(engine: Engine, failed: string, step: Recovery & { action: 'respec' }): Promise<Target> {
+async function putBack(
+  ports: Ports,
+  engine: Engine,
+  failed: string,
+  step: Recovery & { action: 'respec' }
+): Promise<Target> {
   let live = step.live
   for (let attempt = 1; ; attempt++) {
     if (live.Spec.Labels?.[label.release] !== failed) return targetOf(step, live, step.release, false)
@@ -82,18 +91,43 @@ async function putBack(engine: Engine, failed: string, step: Recovery & { action
       await engine.updateService(live.ID, live.Version.Index, step.spec, { registryAuthFrom: 'spec' })
       return targetOf(step, live, step.release, true)
     } catch (error) {
-      if (!(error instanceof EngineError) || attempt >= 10) throw error
-      const present = await engine.service(live.ID)
+      if (!(error instanceof EngineError) || attempt >= patience.tries) throw error
+      const present = await presentOf(engine, live)
       if (present === null) throw error
-      if (present.Version.Index === live.Version.Index) throw error
+      if (present.Version.Index === live.Version.Index) {
+        if (isRefusal(error)) throw error
+        await ports.clock.sleep(patience.pauseMs, ports.cancelled)
+      }
       live = present
     }
   }
 }
 
-async function takeAway(engine: Engine, live: Service): Promise<null> {
-  await engine.removeService(live.ID)
-  return null
+/** The service as it is now, or as it was where the swarm does not say; null when it is gone. */
+async function presentOf(engine: Engine, live: Service): Promise<Service | null> {
+  try {
+    return await engine.service(live.ID)
+  } catch (error) {
+    if (error instanceof EngineError && error.status >= 500) return live
+    throw error
+  }
+}
+
+/** Whether the engine said no, rather than nothing or that the swarm cannot just now, as without a leader. */
+function isRefusal({ status }: EngineError): boolean {
+  return status > 0 && status < 500
+}
+
+async function takeAway(ports: Ports, engine: Engine, live: Service): Promise<null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await engine.removeService(live.ID)
+      return null
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.status < 500 || attempt >= patience.tries) throw error
+      await ports.clock.sleep(patience.pauseMs, ports.cancelled)
+    }
+  }
 }
 
 function targetOf(step: Recovery, live: Service, release: string | null, touched: boolean): Target {

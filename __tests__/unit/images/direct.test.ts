@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Node } from '../../../src/engine-types.js'
-import { directPorts, otherNodes, transferFor } from '../../../src/images/direct.js'
+import { directPorts, isCarried, otherNodes, transferFor } from '../../../src/images/direct.js'
 import { blobPath, layoutDigest, mediaType, rangeStart, readRequest } from '../../../src/images/registry-api.js'
 import type { Build, StackService } from '../../../src/model.js'
 
@@ -21,6 +21,16 @@ describe('transferFor', () => {
   ] as const)('%s, registry %s', (wanted, registry, builds, transfer) => {
     expect(transferFor(wanted, registry, builds)).toBe(transfer)
   })
+})
+
+describe('isCarried', () => {
+  it.each([
+    [`127.0.0.1:${directPorts('shop')[0]}/shop-web:x`, true],
+    ['127.0.0.1:5000/shop-web:x', false],
+    ['10.0.0.1:61234/shop-web:x', false],
+    ['ghcr.io/acme/shop', false],
+    ['redis', false]
+  ])('%s: %s', (image, carried) => expect(isCarried(image)).toBe(carried))
 })
 
 describe('directPorts', () => {

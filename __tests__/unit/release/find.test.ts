@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { UserError } from '../../../src/errors.js'
-import { findRelease, rollbackTargets } from '../../../src/release/find.js'
+import { findRelease, presentRelease, rollbackTargets } from '../../../src/release/find.js'
 import { parseEntry, type ReleaseEntry } from '../../../src/release/record.js'
 import { entry, live, unreadable } from './swarm.js'
 
@@ -36,7 +36,9 @@ describe('the release to go back to', () => {
     ['was deployed, with all of it scaled away', 'deployed', [], 'r3']
   ])('after a run that %s', (_title, verdict, releases, id) => {
     const services = releases.map((release, index) => live('shop', `s${index}`, { release }))
-    expect(findRelease([entry('r4', { verdict }), r3, r2, r1], 'previous', services).id).toBe(id)
+    const entries = [entry('r4', { verdict }), r3, r2, r1]
+    expect(findRelease(entries, 'previous', services).id).toBe(id)
+    expect(presentRelease(entries, services)?.id).toBe(id === 'r3' ? 'r4' : 'r3')
   })
 
   it.each<[string, readonly ReleaseEntry[], string, RegExp]>([

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { blame, reasonOf, reportRollOut, statusOf, type Attempt } from '../../../src/report/roll-out.js'
+import type { ReleaseEntry } from '../../../src/release/record.js'
+import { entry, live } from '../release/swarm.js'
 import type { Rollout, ServiceOutcome, Verdict } from '../../../src/rollout/types.js'
 
 function rollout(verdict: Verdict): Rollout {
@@ -111,6 +113,22 @@ describe('the row of a service that went back', () => {
         reason: 'the swarm rolled it back'
       }
     ])
+  })
+})
+
+describe('the releases to go back to', () => {
+  const head = { command: 'deploy', startedAt: 0, endedAt: 30_000, findings: [], rotated: [], jobs: [] }
+
+  it.each<[string, ReleaseEntry['verdict'], readonly string[]]>([
+    ['was deployed', 'deployed', ['r4']],
+    ['failed and was left as it is', 'failed', ['r5', 'r4']],
+    ['went back', 'rolled-back', ['r4']]
+  ])('after one that %s are none that run', (_, verdict, running) => {
+    const releases = [entry('r5', { verdict }), entry('r4'), entry('r3')]
+    const now = running.map((release, index) => live('shop', `s${index}`, { release }))
+    const { releases: rows } = reportRollOut(attempt('failed', { release: 'r5' }), { ...head, now, releases })
+    expect(rows.map(({ id }) => id)).toEqual(verdict === 'rolled-back' ? ['r3'] : ['r4', 'r3'])
+    expect(rows.filter(({ current }) => current)).toEqual([])
   })
 })
 

@@ -127,7 +127,7 @@ describe('what somebody else does', () => {
     const { Spec, ...rest } = service('web', { Version: { Index: 30 } })
     expect(then({ ...rest, Spec: { ...Spec, Labels: {} } })).toMatchObject({
       is: 'overtaken',
-      reason: /without a release/ as never
+      reason: expect.stringContaining('without a release')
     })
   })
 })
@@ -258,7 +258,7 @@ describe('the outcome of a service that is still on its way', () => {
     const { services } = conclude({ observation, judgement: last, verdict: 'timeout', records: new Map() })
     expect(services[0]?.diagnosis?.history).toEqual([
       '00:01:30 web.1 on one failed: task: non-zero exit (1)',
-      '00:01:40 web.1 on one ready'
+      '00:01:38 web.1 on one ready'
     ])
   })
 })
