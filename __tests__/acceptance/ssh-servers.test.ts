@@ -6,9 +6,11 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openBed, type Bed, type Server } from '../../testbed/bed.ts'
+import { pushApp } from '../../testbed/images.ts'
 import type { Host } from '../../src/ports.js'
 import { scratch } from '../scratch.ts'
 import { Caller, type Call } from './ssh-caller.ts'
+import { Workshop, web } from './workshop.ts'
 
 // The machine may be busy with other beds.
 jest.setTimeout(60_000)
@@ -184,6 +186,28 @@ describe('servers', () => {
     await works(host, oneSession)
     await expect(host.forwardBack(80)).rejects.toThrow(/does not let a port be forwarded/)
     expect(oneSession.handshakes()).toBe(1)
+  })
+
+  it('that opens no session: nothing can be run there, and a deploy needs nothing of it', async () => {
+    const sshdConfig = ['MaxSessions 0']
+    await using closed = await openBed({ name: 'no-session', servers: [{ sshdConfig }], builder: false })
+    const { server, sshKey: key, knownHosts } = closed
+    await using host = await new Caller().connect({ host: server.host, key, knownHosts })
+    expect(await host.engine.info()).toMatchObject({ Name: server.name })
+    const runs = await Promise.all([host.run(['id']), host.run(['id'])])
+    expect(runs.map(({ code }) => code)).toEqual([255, 255])
+    for (const { stderr } of runs) expect(stderr).toMatch(/refused/)
+    const image = (await pushApp(closed.registry, { name: 'app:1' })).reference
+    const workshop = new Workshop(closed, { stack: 'shop', 'stable-for': '1s' })
+    const result = await workshop.compose({ web: web(image) }).run()
+    workshop.close()
+    expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed' } })
+  })
+
+  it('that opens no session and forwards nothing: said, and not waited for', async () => {
+    appendFileSync(join(oneSession.dir, 'sshd_config'), 'Match all\n  MaxSessions 0\n')
+    await oneSession.exec(['sh', '-c', 'kill -HUP "$(cat /run/sshd.pid)"; sleep 0.5'])
+    expect(await new Caller().refused(callTo(oneSession))).toMatch(/The Docker Engine on .* does not answer at/)
   })
 
   it('that forces a command on our key', async () => {

@@ -2,10 +2,11 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { dialArgv, remoteCommand, sessionArgv } from '../commands/ssh.js'
 import { messageOf } from '../errors.js'
 import type { SshConnection } from './ssh-connection.js'
-import { isRefusal, type SessionGate } from './ssh-sessions.js'
+import { alone, isRefusal, type SessionGate } from './ssh-sessions.js'
 
 /**
  * The engine's socket for servers that do not forward sockets (AllowStreamLocalForwarding no, or `restrict` on the key): a
@@ -52,12 +53,14 @@ export class Relay {
   }
 
   private async dial(socket: Socket): Promise<void> {
-    for (;;) {
+    for (let lonely = 0; ;) {
       await this.connection.ready()
       await this.gate.enter()
       try {
         if (socket.destroyed || (await this.session(socket)) !== 'refused') return
-        this.gate.refused()
+        if (this.gate.refused()) continue
+        if (++lonely >= alone.tries) throw new Error('the server opens no session')
+        await delay(alone.pauseMs)
       } finally {
         this.gate.leave()
       }

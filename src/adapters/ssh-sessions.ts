@@ -25,11 +25,18 @@ export class SessionGate {
     this.waiting.shift()?.()
   }
 
-  /** The session that the caller entered for was refused: no more than the others that are open. */
-  refused(): void {
+  /**
+   * The session that the caller entered for was refused: no more than the others that are open. false where there was no other: it may have
+   * been one that the server had not closed yet, or the server opens none at all.
+   */
+  refused(): boolean {
     this.limit = Math.max(1, Math.min(this.limit, this.active - 1))
+    return this.active > 1
   }
 }
+
+/** How often a session that was refused though it was the only one is asked for, and the pause in between, in milliseconds. */
+export const alone = { tries: 5, pauseMs: 300 }
 
 export type RunRemote = (
   argv: readonly string[],
@@ -39,7 +46,7 @@ export type RunRemote = (
 /** Runs programs on the server over the connection that is there. */
 export function remoteShell(shell: Shell, connection: SshConnection, gate: SessionGate): RunRemote {
   return async (argv, options = {}) => {
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1, lonely = 0; ; tries++) {
       await connection.ready()
       await gate.enter()
       const { generation } = connection
@@ -47,8 +54,11 @@ export function remoteShell(shell: Shell, connection: SshConnection, gate: Sessi
         const { started, result } = await once(shell, connection, argv, options)
         if (result.code !== 255) return result
         if (started) return (await wasLost(connection, generation)) ? lostWhileRunning(result, connection) : result
-        if (isRefusal(result.stderr)) gate.refused()
-        else if (tries > 3 || connection.isUp()) return result
+        if (isRefusal(result.stderr)) {
+          if (gate.refused()) continue
+          if (++lonely >= alone.tries) return result
+          await delay(alone.pauseMs)
+        } else if (tries > 3 || connection.isUp()) return result
       } finally {
         gate.leave()
       }

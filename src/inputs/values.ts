@@ -64,19 +64,73 @@ function fromLines(name: string, text: string): Parsed<ReadonlyMap<string, strin
       values.set(key, [first.trimStart(), ...rest.splice(0, end + 1)].join('\n').trimEnd())
       continue
     }
-    const closed = (value: string): boolean =>
-      quote === undefined || (value.trim().length > 1 && value.trimEnd().endsWith(quote))
-    let value = first
-    while (!closed(value) && rest.length > 0) {
-      value += `\n${rest.shift() ?? ''}`
-      number++
+    if (quote === undefined) {
+      values.set(key, first.replace(/\r$/, ''))
+      continue
     }
-    if (quote !== undefined && !closed(value))
-      problems.push({
-        message: `\`${name}\`: the quote that opens ${key} is never closed.`,
-        remedy: 'Close it, or use the JSON form.'
-      })
-    values.set(key, quote === undefined ? value.replace(/\r$/, '') : value.trim().slice(1, -1))
+    const { value, lines, wrong } = quoted(quote, first, rest)
+    if (wrong !== undefined) problems.push(wrongQuote(name, { key, number, wrong }))
+    values.set(key, value)
+    rest.splice(0, lines)
+    number += lines
   }
   return { value: values, problems }
+}
+
+interface Quoted {
+  readonly value: string
+  /** How many of the lines after the first belong to it. */
+  readonly lines: number
+  readonly wrong?: 'open' | 'more behind it'
+}
+
+/**
+ * A value in quotes. It ends with the first quote that nothing follows but a comment; or, where there is text right behind that one, as in
+ * `"{"a":"b"}"`, with the quote at the end of a line. What follows it otherwise must not be taken into the value: with it would go the lines
+ * below, and nobody would miss what they set. `first` begins with blanks or with the quote.
+ */
+function quoted(quote: string, first: string, rest: readonly string[]): Quoted {
+  const opened = first.trimStart().slice(1)
+  const at = opened.indexOf(quote)
+  if (at >= 0) {
+    const behind = opened.slice(at + 1)
+    if (isNothing(behind)) return { value: opened.slice(0, at), lines: 0 }
+    const whole = opened.trimEnd()
+    if (!whole.endsWith(quote) || /^\s/.test(behind)) return { value: '', lines: 0, wrong: 'more behind it' }
+    return { value: whole.slice(0, -1), lines: 0 }
+  }
+  const own = new RegExp(`^\\s*(?:export\\s+)?[A-Za-z_][A-Za-z0-9_.-]*\\s*=\\s*${quote}`)
+  for (const [index, line] of rest.entries()) {
+    // One that opens a value of its own does not end another.
+    if (own.test(line)) return { value: '', lines: index, wrong: 'open' }
+    const end = line.indexOf(quote)
+    if (end < 0) continue
+    const before = [opened, ...rest.slice(0, index)].map(each => `${each}\n`).join('')
+    if (isNothing(line.slice(end + 1))) return { value: before + line.slice(0, end), lines: index + 1 }
+    const whole = line.trimEnd()
+    if (whole.endsWith(quote)) return { value: before + whole.slice(0, -1), lines: index + 1 }
+  }
+  return { value: '', lines: rest.length, wrong: 'open' }
+}
+
+/** Whether there is nothing behind a quote but blanks and a comment. */
+function isNothing(behind: string): boolean {
+  return /^\s*$|^\s+#/.test(behind)
+}
+
+/** Names the line, never what is in it. */
+function wrongQuote(
+  name: string,
+  { key, number, wrong }: { readonly key: string; readonly number: number; readonly wrong: 'open' | 'more behind it' }
+): Problem {
+  return wrong === 'open'
+    ? {
+        message: `\`${name}\`: the quote that opens ${key} in line ${number} is never closed.`,
+        remedy: 'Close it, or use the JSON form.'
+      }
+    : {
+        message: `\`${name}\`: line ${number} goes on behind the quote that closes ${key}.`,
+        remedy:
+          'Only a comment (` # …`) may follow it. For a value that holds such quotes use the other kind, or the JSON form.'
+      }
 }

@@ -13,7 +13,7 @@ export interface Preview {
 }
 
 export interface ExpiryRule {
-  /** The engine's time, in milliseconds since 1970. */
+  /** The runner's time, in milliseconds since 1970: the time of a release is that of the runner which deployed it. */
   readonly now: number
   /** Life after the last deploy; null lives on. */
   readonly ttlMs: number | null

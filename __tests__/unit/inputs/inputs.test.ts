@@ -160,6 +160,38 @@ describe('the secrets input', () => {
     })
   })
 
+  it.each<[string, string, Record<string, string>]>([
+    ['a comment behind a quote', 'A="x" # note\nB="y"', { A: 'x', B: 'y' }],
+    ['a comment that holds quotes itself', `A='x' # it's "y"\nB=1`, { A: 'x', B: '1' }],
+    ['blanks and the end of a line of Windows behind it', 'A="x"  \r\nB=\'y\'\r\n', { A: 'x', B: 'y' }],
+    ['an empty value', 'A="" # none\nB=\'\'', { A: '', B: '' }],
+    ['quotes inside, where the line ends with one', 'A="{"a":"b"}"\nB="pa"ss"', { A: '{"a":"b"}', B: 'pa"ss' }],
+    ['a number sign inside', 'A="a # b"\nB="pa"#ss"', { A: 'a # b', B: 'pa"#ss' }],
+    [
+      'JSON of several lines',
+      `A='{\n  "a": "b # c",\n  "d": 1\n}'\nB=1`,
+      { A: '{\n  "a": "b # c",\n  "d": 1\n}', B: '1' }
+    ],
+    ['a comment behind the last of several lines', 'A="one\ntwo" # note\nB="y"', { A: 'one\ntwo', B: 'y' }],
+    ['an assignment in other quotes inside', `A='X="1"\nY="2"'\nB=1`, { A: 'X="1"\nY="2"', B: '1' }]
+  ])('takes %s', (_, text, values) => expect(secrets(text)).toEqual(values))
+
+  it.each<[string, string, readonly string[]]>([
+    ['behind a quote', 'A=1\nB="hunter2" or\nC="y"', ['line 2 goes on behind the quote that closes B']],
+    ['behind a quote, a second value', 'B="hunter2" C="y"', ['line 1 goes on behind the quote that closes B']],
+    ['in the place of a comment', 'B="hunter2"#x\nC=1', ['line 1 goes on behind the quote that closes B']],
+    ['but the end of a value', '\nA="hunter2\nB=1', ['the quote that opens A in line 2 is never closed']],
+    [
+      'but the end of a value before the next',
+      'A="hunter2\nmore\nB="y"\nno name',
+      ['the quote that opens A in line 1 is never closed', 'line 4 is not `NAME=value`']
+    ]
+  ])('refuses anything %s, by its line and without its text', (_, text, messages) => {
+    const problems = problemsOf({ ...server, secrets: text })
+    expect(problems).toEqual(messages.map(message => expect.stringContaining(message)))
+    expect(problems.join()).not.toContain('hunter2')
+  })
+
   it('takes a key as the workflow leaves it, without quotes', () => {
     const key = '-----BEGIN RSA PRIVATE KEY-----\r\nabc==\r\nNOT=A NAME\r\n-----END RSA PRIVATE KEY-----'
     expect(secrets(`A=1\nKEY=${key}\nB=2\n`)).toEqual({ A: '1', KEY: key, B: '2' })
