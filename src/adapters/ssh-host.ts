@@ -3,7 +3,7 @@ import { readSocketProbe, socketProbeArgv, type SocketProbe } from '../commands/
 import { messageOf, UserError, type Problem } from '../errors.js'
 import { engineSilent, noWayToEngine } from '../errors/engine.js'
 import { cannotKeep } from '../errors/ssh.js'
-import type { Host, Log } from '../ports.js'
+import type { ConnectRequest, Host, Log } from '../ports.js'
 import { makeEngine, type CountedEngine } from './engine.js'
 import { EngineFront } from './engine-front.js'
 import { localShell } from './shell.js'
@@ -21,7 +21,7 @@ export const firstPingMs = 15_000
 export async function hostOn(
   log: Log,
   connection: SshConnection,
-  withoutEngine: boolean
+  { withoutEngine, onUp }: Pick<ConnectRequest, 'withoutEngine' | 'onUp'>
 ): Promise<{ readonly host: Host } | { readonly problem: Problem }> {
   const gate = new SessionGate()
   const run = remoteShell(localShell, connection, gate)
@@ -29,7 +29,8 @@ export async function hostOn(
   let counted = makeEngine(connection)
   const seen = (await connection.folder.seen()).map(each => `${each.name} ${each.type} ${each.key}`)
   const made = (): { host: Host } => ({ host: sshHost(log, connection, counted, run, relay.current, seen) })
-  if (withoutEngine) return made()
+  if (withoutEngine === true) return made()
+  onUp?.(run)
   try {
     const answered = counted.http.ping(firstPingMs)
     counted.warm()

@@ -119,7 +119,7 @@ async function firstThatAnswers(
       if (attempt.failure.kind === 'host-key') throw new UserError([...problems, problem])
       problems.push(problem)
     } else {
-      const found = await hostOn(log, connection, request.withoutEngine === true)
+      const found = await hostOn(log, connection, request)
       if ('host' in found) return found.host
       problems.push(found.problem)
       await connection.drop()

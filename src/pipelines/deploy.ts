@@ -1,7 +1,7 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import { ensureObjects } from '../stages/objects.js'
 import { lookAround } from './afterwards.js'
-import { lockStack } from './lock.js'
+import { lockAndLook } from './lock.js'
 import { prepare, writeStackFile } from './prepare.js'
 import { provideImages } from './provide-images.js'
 import { rollOut } from './roll-out.js'
@@ -16,7 +16,7 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   await using site = await openSite(run, target, prepared)
   const { host, ready, session } = site
   const images = await provideImages(run, site, target, prepared)
-  await using lock = await lockStack(run, host, target.stack)
+  await using lock = await lockAndLook(run, host, target.stack)
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
   const { names, made } = await ensureObjects(ports, host.engine, { stack: target.stack, plan: prepared.objects })

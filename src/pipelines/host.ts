@@ -19,9 +19,9 @@ export function connectRequest({ inputs, ports }: Run): ConnectRequest {
 }
 
 /** The run's one connection to the swarm. With `export-docker-host` it stays open for the job's later steps. */
-export async function openHost(run: Run): Promise<Host> {
+export async function openHost(run: Run, onUp?: ConnectRequest['onUp']): Promise<Host> {
   const { inputs, ports } = run
-  const host = await ports.connect(connectRequest(run))
+  const host = await ports.connect({ ...connectRequest(run), ...(onUp && { onUp }) })
   if (inputs.exportDockerHost) {
     await keep(host)
     ports.outputs.exportVariable('DOCKER_HOST', host.dockerHost)

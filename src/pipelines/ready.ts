@@ -4,7 +4,7 @@ import { UserError, type Problem } from '../errors.js'
 import type { Host } from '../ports.js'
 import { checkLines, unwell } from '../report/checks.js'
 import { findExternals } from '../stages/objects.js'
-import { preflight } from '../stages/preflight.js'
+import { preflight, type lookAtDisk } from '../stages/preflight.js'
 import { assertOwnPreview } from '../stages/preview.js'
 import { namedBuilds, type Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
@@ -19,7 +19,13 @@ export interface Ready {
 }
 
 /** What must be so on the server before anything is built, shown as one table. @throws UserError with all problems at once. */
-export async function assertReady(run: Run, host: Host, target: StackTarget, prepared: Prepared): Promise<Ready> {
+export async function assertReady(
+  run: Run,
+  host: Host,
+  target: StackTarget,
+  prepared: Prepared,
+  disk?: ReturnType<typeof lookAtDisk>
+): Promise<Ready> {
   const { externals } = prepared.translation
   const ofSwarm = Promise.all([
     host.engine.services(target.stack),
@@ -28,6 +34,7 @@ export async function assertReady(run: Run, host: Host, target: StackTarget, pre
   ofSwarm.catch(() => undefined)
   const { checks, problems, nodes } = await preflight(run.ports, host, {
     externals,
+    ...(disk && { disk }),
     repositories: repositoriesOf(run, target, prepared)
   })
   // Without a swarm nothing can be looked up in it.

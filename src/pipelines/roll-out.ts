@@ -14,15 +14,16 @@ import type { Lock } from '../stages/lock.js'
 import { markRelease, readReleases, saveRelease, type SavedRelease, type Seen } from '../stages/releases.js'
 import { startEarly, tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
+import { seenUnder, type StackSeen } from './lock.js'
 import { problemsOf } from './problems.js'
 import { annotateProblem, type Outcome, type Run } from './run.js'
 import type { Wanted } from './wanted.js'
 
 /** Applies what changed, phase by phase, watches it, and goes back to the release before when it does not hold. */
-export async function rollOut(run: Run, host: Host, lock: Lock, wanted: Wanted): Promise<Outcome> {
+export async function rollOut(run: Run, host: Host, lock: Lock<StackSeen>, wanted: Wanted): Promise<Outcome> {
   const { engine } = host
   const { stack } = wanted.target
-  const [before, entries] = await Promise.all([engine.services(stack), readReleases(engine, stack)])
+  const { services: before, entries } = await seenUnder(lock, engine, stack)
   const last = liveRelease(entries)
   const changes = compareWith(wanted, before, last)
   const unsettled = !isSettled(changes, last)

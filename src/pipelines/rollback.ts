@@ -4,9 +4,9 @@ import { isCarried } from '../images/direct.js'
 import { label } from '../model.js'
 import { findRelease } from '../release/find.js'
 import type { Release } from '../release/record.js'
-import { assertRestorable, readReleases } from '../stages/releases.js'
+import { assertRestorable } from '../stages/releases.js'
 import { openHost } from './host.js'
-import { lockStack } from './lock.js'
+import { lockAndLook, seenUnder } from './lock.js'
 import { asDeployment, openGithub } from './on-github.js'
 import { assertHealthy } from './ready.js'
 import { rollOut } from './roll-out.js'
@@ -19,11 +19,8 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   const { ports, inputs } = run
   await using host = await openHost(run)
   const checks = await assertHealthy(run, host)
-  await using lock = await lockStack(run, host, target.stack)
-  const [live, entries] = await Promise.all([
-    host.engine.services(target.stack),
-    readReleases(host.engine, target.stack)
-  ])
+  await using lock = await lockAndLook(run, host, target.stack)
+  const { services: live, entries } = await seenUnder(lock, host.engine, target.stack)
   const { release } = findRelease(entries, inputs.release, live)
   // No earlier: it is the release that says which registry the logins are for.
   await using session = await openSession(run, { images: imagesOf(release), verify: false })

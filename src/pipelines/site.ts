@@ -1,7 +1,8 @@
 import { UserError } from '../errors.js'
-import type { Host } from '../ports.js'
+import type { ConnectRequest, Host } from '../ports.js'
 import { parseReference } from '../images/reference.js'
 import { openRegistrySession, type RegistrySession, type SessionRequest } from '../stages/login.js'
+import { lookAtDisk } from '../stages/preflight.js'
 import { digestAsker, type AskDigest } from '../stages/resolve.js'
 import { openHost } from './host.js'
 import type { Prepared } from './prepare.js'
@@ -25,11 +26,13 @@ export interface Site extends AsyncDisposable {
 export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
   await using opened = new AsyncDisposableStack()
   const logins = opened.use(begin(signal => openSession(run, loginsOf(run, prepared), signal)))
-  const host = opened.use(await openHostBeside(logins.opened, run))
+  const disk: { look?: ReturnType<typeof lookAtDisk> } = {}
+  const onUp = (onHost: Host['run']) => void (disk.look = lookAtDisk(onHost))
+  const host = opened.use(await openHostBeside(logins.opened, run, onUp))
   const ask = digestAsker(host.engine, logins.opened)
   // The answers come while the server is looked at.
   for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void ask(image)
-  const [ready, session] = await together(assertReady(run, host, target, prepared), logins.opened)
+  const [ready, session] = await together(assertReady(run, host, target, prepared, disk.look), logins.opened)
   const all = opened.move()
   return { host, ready, session, ask, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
@@ -38,8 +41,8 @@ export async function openSite(run: Run, target: StackTarget, prepared: Prepared
  * The connection; where there is none, the logins are waited for, so that who has to mend the one hears of the other
  * too. What a cancelled job broke off says nothing of either.
  */
-async function openHostBeside(logins: Promise<RegistrySession>, run: Run): Promise<Host> {
-  const opening = openHost(run)
+async function openHostBeside(logins: Promise<RegistrySession>, run: Run, onUp: ConnectRequest['onUp']): Promise<Host> {
+  const opening = openHost(run, onUp)
   try {
     return await opening
   } catch (error) {

@@ -22,7 +22,10 @@ export interface Host extends AsyncDisposable {
    */
   openFront(questions: readonly string[]): Promise<Front>
   /** A program on the server over the same connection, or here where the engine is this machine's. What a login profile prints is left out. */
-  run(argv: readonly string[], options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>): Promise<RunResult>
+  readonly run: (
+    argv: readonly string[],
+    options?: Pick<RunOptions, 'stdin' | 'onLine' | 'timeoutMs'>
+  ) => Promise<RunResult>
   /**
    * Lets the server reach a port of the runner's loopback: returns the server's own loopback port.
    * It ends with the connection. `serverPort` asks for that very port; taken, it throws.
@@ -59,6 +62,8 @@ export interface ConnectRequest {
   /** How long one host may take to answer. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Called when the connection stands, before the engine has answered over it: for what takes a command there. */
+  readonly onUp?: (run: Host['run']) => void
   /** true: the server need not have an engine yet (`setup`); calls to it then fail until there is one. */
   readonly withoutEngine?: boolean
 }

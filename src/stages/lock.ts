@@ -20,18 +20,22 @@ import {
 } from '../release/lease.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 
-export interface LockRequest {
+export interface LockRequest<T = unknown> {
   readonly stack: string
   readonly owner: Owner
   /** How long to wait for another run. */
   readonly timeoutMs: number
   /** Asks the holder to stop instead of waiting for its end: why, as the end of "was asked to stop: …". */
   readonly ask?: string
+  /** Questions that the engine answers right after it has made the lock, for no round trip of their own. */
+  readonly behind?: (engine: Engine) => Promise<T>
   /** Hears of the lock's id once it is held. */
   readonly remember?: (id: string) => void
 }
 
-export interface Lock extends AsyncDisposable {
+export interface Lock<T = unknown> extends AsyncDisposable {
+  /** The answers to the request's `behind`; null where the lock was not had in one go. */
+  readonly behind: Promise<T> | null
   /** Fires when this run must stop: the lock is another's, or gone, or another run asks. The reason is a UserError. */
   readonly lost: AbortSignal
   /** Asks the swarm whether the lock still is ours; to be called before every change. Throws UserError when not. */
@@ -43,16 +47,18 @@ export interface Lock extends AsyncDisposable {
  * renews it; one that falls silent for 90 s by the engine's own clock is taken over. Throws UserError when another run
  * holds it until the timeout, or when the job is cancelled.
  */
-export async function acquireLock(ports: Ports, engine: Engine, request: LockRequest): Promise<Lock> {
+export async function acquireLock<T>(ports: Ports, engine: Engine, request: LockRequest<T>): Promise<Lock<T>> {
   const { clock } = ports
   const started = clock.now()
   const lease: Lease = { owner: request.owner, nonce: randomUUID(), since: new Date(started).toISOString() }
   const wish = { nonce: lease.nonce, mayAsk: request.ask !== undefined }
   const engineTime = engineClock(ports, engine)
+  let behind: Promise<T> | null = null
   const look = async (find: typeof findLock): Promise<Look> => {
     if (ports.cancelled.aborted) throw cancelledWaiting(request.stack)
     const seen = await find(engine, request.stack)
-    const made: Look['made'] = seen === null ? await tryCreate(engine, request.stack, lease) : { is: 'none' }
+    const { made, answers } = seen === null ? await tryCreate(engine, request, lease) : notTried
+    behind = made.is === 'made' ? answers : null
     const present = made.is === 'made' ? null : (seen ?? (await findLock(engine, request.stack)))
     return { made, present, engineNow: present === null ? 0 : await engineTime() }
   }
@@ -62,7 +68,7 @@ export async function acquireLock(ports: Ports, engine: Engine, request: LockReq
     const step = nextStep(seen, before, wish)
     if (step.is === 'hold') {
       request.remember?.(step.id)
-      return new HeldLock(ports, engine, request.stack, step.id, lease)
+      return new HeldLock(ports, engine, request.stack, step.id, lease, behind)
     }
     if (step.is === 'give-up') throw step.error
     if (step.is === 'look-again') {
@@ -96,7 +102,7 @@ async function heedHolder(
   }
 }
 
-class HeldLock implements Lock {
+class HeldLock<T> implements Lock<T> {
   private readonly aborted = new AbortController()
   private readonly ended = new AbortController()
   private beat = 0
@@ -106,7 +112,8 @@ class HeldLock implements Lock {
     private readonly engine: Engine,
     private readonly stack: string,
     private readonly id: string,
-    private readonly lease: Lease
+    private readonly lease: Lease,
+    readonly behind: Promise<T> | null
   ) {
     void this.keepAlive()
   }
@@ -180,16 +187,26 @@ async function findLock(engine: Engine, stack: string): Promise<SwarmObject | nu
  * `taken`: another run was faster. `unanswered`: the lock may be there or not, as its nonce will tell; after a long build this
  * is the first call by a connection that may have been lost meanwhile, and only a question waits until it is there again.
  */
-async function tryCreate(engine: Engine, stack: string, lease: Lease): Promise<Look['made']> {
+async function tryCreate<T>(
+  engine: Engine,
+  { stack, behind }: LockRequest<T>,
+  lease: Lease
+): Promise<{ readonly made: Look['made']; readonly answers: Promise<T> | null }> {
+  const inOrder = engine.inOrder()
+  const making = inOrder.createObject('config', lockName(stack), Buffer.from('lock'), leaseLabels(stack, lease, 0))
+  const answers = behind?.(inOrder) ?? null
+  answers?.catch(() => undefined) // whoever takes the lock waits for them
   try {
-    const labels = leaseLabels(stack, lease, 0)
-    return { is: 'made', id: await engine.createObject('config', lockName(stack), Buffer.from('lock'), labels) }
+    return { made: { is: 'made', id: await making }, answers }
   } catch (error) {
-    if (error instanceof EngineError && error.status === 409) return { is: 'taken' }
-    if (error instanceof EngineError && error.status === 0) return { is: 'unanswered', error }
+    if (!(error instanceof EngineError)) throw error
+    if (error.status === 409) return { made: { is: 'taken' }, answers: null }
+    if (error.status === 0) return { made: { is: 'unanswered', error }, answers: null }
     throw error
   }
 }
+
+const notTried = { made: { is: 'none' }, answers: null } as const
 
 /**
  * Removes a lock that nobody holds any more. It is first marked as free by compare-and-set, which fails when its

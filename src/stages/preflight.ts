@@ -22,6 +22,8 @@ export interface PreflightOptions {
   readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
   /** What the nodes will pull that is not there yet, one for each registry: `ghcr.io/owner/app`. */
   readonly repositories?: readonly string[]
+  /** What {@link lookAtDisk} gives, where it was begun before. */
+  readonly disk?: ReturnType<typeof lookAtDisk>
 }
 
 /** A registry that nobody answers for keeps the engine waiting for half a minute. */
@@ -47,8 +49,7 @@ export interface PreflightReport {
 export async function preflight(ports: Ports, host: Host, options: PreflightOptions): Promise<PreflightReport> {
   const { engine } = host
   // a command takes several round trips: under way while the engine is asked, on the folder that it nearly always is
-  const usualDisk = diskOf(host, usualRoot)
-  usualDisk.catch(() => undefined) // where the run ends before it is waited for
+  const usualDisk = options.disk ?? lookAtDisk(host.run)
   const asked = ports.clock.now()
   const first = Promise.all([engine.version(), engine.info()])
   // beside it: where there is no swarm, what fails for that is of no account
@@ -65,7 +66,7 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   const clock = clockOf(info, (asked + answered) / 2)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
   const root = info.DockerRootDir ?? usualRoot
-  const disk = root === usualRoot ? usualDisk : diskOf(host, root)
+  const disk = root === usualRoot ? usualDisk : diskOf(host.run, root)
   const [nodes, networks, volumes, registries] = await ofSwarm
   return report(
     [
@@ -106,9 +107,16 @@ async function allVolumes(host: Host): Promise<readonly string[]> {
   return (found.Volumes ?? []).map(volume => volume.Name)
 }
 
+/** The disk that an engine nearly always has its data on; it takes a command, and so several round trips. */
+export function lookAtDisk(run: Host['run']): Promise<readonly Check[]> {
+  const looking = diskOf(run, usualRoot)
+  looking.catch(() => undefined) // where the run ends before it is waited for
+  return looking
+}
+
 /** One `df` over the connection that is there; a server that does not let us look gets no row. */
-async function diskOf(host: Host, root: string): Promise<readonly Check[]> {
-  const result = await host.run(['df', '-Pk', root], { timeoutMs: 10_000 })
+async function diskOf(run: Host['run'], root: string): Promise<readonly Check[]> {
+  const result = await run(['df', '-Pk', root], { timeoutMs: 10_000 })
   const check = result.code === 0 ? checkDisk(result.stdout, root) : null
   return check === null ? [] : [check]
 }
