@@ -149,8 +149,9 @@ export class EngineHttp implements Caller {
   }
 
   /** All but one of the connections that are kept. */
-  warm(): void {
-    for (let spare = 1; spare < kept; spare++) this.once('GET', '/_ping', {}).catch(() => undefined)
+  async warm(): Promise<void> {
+    const spare = Array.from({ length: kept - 1 }, () => this.once('GET', '/_ping', {}))
+    await Promise.allSettled(spare)
   }
 
   close(): void {

@@ -70,8 +70,10 @@ export class Pipeline {
   }
 
   /** Opens its connection. */
-  warm(): void {
-    this.send('GET', '/_ping', {}).catch(() => undefined)
+  async warm(): Promise<void> {
+    await this.send('GET', '/_ping', {})
+      .then(({ reply }) => reply)
+      .catch(() => undefined)
   }
 
   close(): void {

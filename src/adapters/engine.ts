@@ -19,7 +19,7 @@ export interface CountedEngine {
   /** How many requests were made so far, tries included. */
   readonly requests: () => number
   /** Opens the connections that the first questions will come by, beside the first ping. What goes wrong shows with those. */
-  readonly warm: () => void
+  readonly warm: () => Promise<unknown>
   readonly close: () => void
 }
 
@@ -31,11 +31,7 @@ export function makeEngine(link: EngineLink): CountedEngine {
     http,
     engine: engineOver(http, link, () => new Ordered(http, pipeline)),
     requests: () => http.requests + pipeline.requests,
-    warm: () => {
-      if (!link.pooled) return
-      http.warm()
-      pipeline.warm()
-    },
+    warm: () => Promise.all(link.pooled ? [http.warm(), pipeline.warm()] : []),
     close: () => {
       http.close()
       pipeline.close()

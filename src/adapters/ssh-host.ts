@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { readSocketProbe, socketProbeArgv, type SocketProbe } from '../commands/socket-probe.js'
 import { messageOf, UserError, type Problem } from '../errors.js'
 import { engineSilent, noWayToEngine } from '../errors/engine.js'
@@ -13,6 +14,9 @@ import { forwardBack, remoteShell, SessionGate, type RunRemote } from './ssh-ses
 
 /** How long the engine may take over its first answer once the connection stands. */
 export const firstPingMs = 15_000
+
+/** How long the connections that are opened beside the first may take longer than that. */
+const warmMs = 50
 
 /**
  * The host on a connection that stands: its engine through the forwarded socket; or through sessions, where the server does not
@@ -33,8 +37,10 @@ export async function hostOn(
   onUp?.(run)
   try {
     const answered = counted.http.ping(firstPingMs)
-    counted.warm()
+    const warm = counted.warm()
     await answered
+    // they come in the same moment, and what is asked before would open connections of its own
+    await Promise.race([warm, delay(warmMs, undefined, { ref: false })])
     return made()
   } catch (error) {
     log.debug(`No answer through the forwarded socket: ${messageOf(error)}`)

@@ -19,11 +19,12 @@ export interface Collected {
 
 /** All that garbage is chosen from, as it is in the swarm now. */
 export async function takeInventory(engine: Engine, stack: string): Promise<Omit<Inventory, 'keep'>> {
+  const inOrder = engine.inOrder()
   const [services, records, secrets, configs] = await Promise.all([
-    engine.services(null),
-    engine.objects('config', { labels: [`${label.kind}=release`] }),
-    engine.objects('secret', { stack, labels: [`${label.kind}=secret`] }),
-    engine.objects('config', { stack, labels: [`${label.kind}=config`] })
+    inOrder.services(null),
+    inOrder.objects('config', { labels: [`${label.kind}=release`] }),
+    inOrder.objects('secret', { stack, labels: [`${label.kind}=secret`] }),
+    inOrder.objects('config', { stack, labels: [`${label.kind}=config`] })
   ])
   return { stack, services, entries: parseEntries(records), secrets, configs }
 }
