@@ -34,9 +34,10 @@ export async function hostOn(
   const seen = (await connection.folder.seen()).map(each => `${each.name} ${each.type} ${each.key}`)
   const made = (): { host: Host } => ({ host: sshHost(log, connection, counted, run, relay.current, seen) })
   if (withoutEngine === true) return made()
-  onUp?.(run)
+
   try {
     const answered = counted.http.ping(firstPingMs)
+    onUp?.({ run, engine: counted.engine })
     const warm = counted.warm()
     await answered
     // they come in the same moment, and what is asked before would open connections of its own

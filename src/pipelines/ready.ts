@@ -4,7 +4,7 @@ import { UserError, type Problem } from '../errors.js'
 import type { Host } from '../ports.js'
 import { checkLines, unwell } from '../report/checks.js'
 import { findExternals } from '../stages/objects.js'
-import { preflight, type lookAtDisk } from '../stages/preflight.js'
+import { firstLook, preflight, type FirstLook } from '../stages/preflight.js'
 import { assertOwnPreview } from '../stages/preview.js'
 import { namedBuilds, type Prepared } from './prepare.js'
 import type { Run, StackTarget } from './run.js'
@@ -18,23 +18,34 @@ export interface Ready {
   readonly live: readonly Service[]
 }
 
+/** What is asked of a server while the way to its engine is still being found. */
+export interface Ahead {
+  readonly look: FirstLook
+  /** The stack's services. */
+  readonly services: Promise<readonly Service[]>
+}
+
+/** Begins to ask; what goes wrong is told where it is waited for. */
+export function askAhead(run: Run, up: Pick<Host, 'engine' | 'run'>, target: StackTarget): Ahead {
+  const services = up.engine.services(target.stack)
+  services.catch(() => undefined)
+  return { look: firstLook(run.ports, up), services }
+}
+
 /** What must be so on the server before anything is built, shown as one table. @throws UserError with all problems at once. */
 export async function assertReady(
   run: Run,
   host: Host,
   target: StackTarget,
   prepared: Prepared,
-  disk?: ReturnType<typeof lookAtDisk>
+  ahead: Ahead
 ): Promise<Ready> {
   const { externals } = prepared.translation
-  const ofSwarm = Promise.all([
-    host.engine.services(target.stack),
-    findExternals(host.engine, prepared.objects.externals)
-  ])
+  const ofSwarm = Promise.all([ahead.services, findExternals(host.engine, prepared.objects.externals)])
   ofSwarm.catch(() => undefined)
   const { checks, problems, nodes } = await preflight(run.ports, host, {
     externals,
-    ...(disk && { disk }),
+    look: ahead.look,
     repositories: repositoriesOf(run, target, prepared)
   })
   // Without a swarm nothing can be looked up in it.

@@ -1,13 +1,12 @@
 import { UserError } from '../errors.js'
-import type { ConnectRequest, Host } from '../ports.js'
+import type { ConnectRequest, Engine, Host } from '../ports.js'
 import { parseReference } from '../images/reference.js'
 import { openRegistrySession, type RegistrySession, type SessionRequest } from '../stages/login.js'
-import { lookAtDisk } from '../stages/preflight.js'
 import { digestAsker, type AskDigest } from '../stages/resolve.js'
 import { openHost } from './host.js'
 import type { Prepared } from './prepare.js'
 import { problemsOf } from './problems.js'
-import { assertReady, type Ready } from './ready.js'
+import { askAhead, assertReady, type Ahead, type Ready } from './ready.js'
 import type { Run, StackTarget } from './run.js'
 
 /** Where a stack is to be deployed: its swarm, found ready, and the registries that its images come by. */
@@ -26,15 +25,26 @@ export interface Site extends AsyncDisposable {
 export async function openSite(run: Run, target: StackTarget, prepared: Prepared): Promise<Site> {
   await using opened = new AsyncDisposableStack()
   const logins = opened.use(begin(signal => openSession(run, loginsOf(run, prepared), signal)))
-  const disk: { look?: ReturnType<typeof lookAtDisk> } = {}
-  const onUp = (onHost: Host['run']) => void (disk.look = lookAtDisk(onHost))
+  const begun: { up?: Beginning } = {}
+  const onUp: ConnectRequest['onUp'] = up => void (begun.up = beginAt(up))
   const host = opened.use(await openHostBeside(logins.opened, run, onUp))
-  const ask = digestAsker(host.engine, logins.opened)
-  // The answers come while the server is looked at.
-  for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void ask(image)
-  const [ready, session] = await together(assertReady(run, host, target, prepared, disk.look), logins.opened)
+  const { ask, ahead } = begun.up?.engine === host.engine ? begun.up : beginAt(host)
+  const [ready, session] = await together(assertReady(run, host, target, prepared, ahead), logins.opened)
   const all = opened.move()
   return { host, ready, session, ask, [Symbol.asyncDispose]: () => all.disposeAsync() }
+
+  /** The answers come while the server is looked at. */
+  function beginAt(up: Pick<Host, 'engine' | 'run'>): Beginning {
+    const begin = { engine: up.engine, ask: digestAsker(up.engine, logins.opened), ahead: askAhead(run, up, target) }
+    for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void begin.ask(image)
+    return begin
+  }
+}
+
+interface Beginning {
+  readonly engine: Engine
+  readonly ask: AskDigest
+  readonly ahead: Ahead
 }
 
 /**

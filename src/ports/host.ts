@@ -62,8 +62,8 @@ export interface ConnectRequest {
   /** How long one host may take to answer. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** Called when the connection stands, before the engine has answered over it: for what takes a command there. */
-  readonly onUp?: (run: Host['run']) => void
+  /** Called when the connection stands, before the engine has answered over it, so that the first questions go along with that. It is the host's own engine unless it is to be reached otherwise. */
+  readonly onUp?: (up: Pick<Host, 'run' | 'engine'>) => void
   /** true: the server need not have an engine yet (`setup`); calls to it then fail until there is one. */
   readonly withoutEngine?: boolean
 }

@@ -22,8 +22,8 @@ export interface PreflightOptions {
   readonly externals: { readonly networks: readonly string[]; readonly volumes: readonly string[] }
   /** What the nodes will pull that is not there yet, one for each registry: `ghcr.io/owner/app`. */
   readonly repositories?: readonly string[]
-  /** What {@link lookAtDisk} gives, where it was begun before. */
-  readonly disk?: ReturnType<typeof lookAtDisk>
+  /** What was asked before, if anything was. */
+  readonly look?: FirstLook
 }
 
 /** A registry that nobody answers for keeps the engine waiting for half a minute. */
@@ -48,25 +48,22 @@ export interface PreflightReport {
  */
 export async function preflight(ports: Ports, host: Host, options: PreflightOptions): Promise<PreflightReport> {
   const { engine } = host
-  // a command takes several round trips: under way while the engine is asked, on the folder that it nearly always is
-  const usualDisk = options.disk ?? lookAtDisk(host.run)
-  const asked = ports.clock.now()
-  const first = Promise.all([engine.version(), engine.info()])
+  const look = options.look ?? firstLook(ports, host)
+  const first = Promise.all([engine.version(), look.info])
   // beside it: where there is no swarm, what fails for that is of no account
   const ofSwarm = Promise.all([
-    engine.nodes(),
+    look.nodes,
     options.externals.networks.length === 0 ? [] : engine.networks(),
     options.externals.volumes.length === 0 ? [] : allVolumes(host),
     Promise.all((options.repositories ?? []).map(each => registryOf(ports, engine, each)))
   ])
   ofSwarm.catch(() => undefined)
   const [version, info] = await first
-  const answered = ports.clock.now()
   const base = [checkEngine(version), checkSwarm(info, host.name)]
-  const clock = clockOf(info, (asked + answered) / 2)
+  const clock = clockOf(info, await look.at)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
   const root = info.DockerRootDir ?? usualRoot
-  const disk = root === usualRoot ? usualDisk : diskOf(host.run, root)
+  const disk = root === usualRoot ? look.disk : diskOf(host.run, root)
   const [nodes, networks, volumes, registries] = await ofSwarm
   return report(
     [
@@ -82,6 +79,30 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
     info,
     nodes
   )
+}
+
+/** What is asked of any server first. */
+export interface FirstLook {
+  readonly info: Promise<Info>
+  /** When the engine wrote its info, by our clock. */
+  readonly at: Promise<number>
+  readonly nodes: Promise<readonly Node[]>
+  /** Of the folder that engines nearly always have their data in: a command takes several round trips. */
+  readonly disk: Promise<readonly Check[]>
+}
+
+/** Begins to look; what goes wrong is told where it is waited for. */
+export function firstLook(ports: Ports, { engine, run }: Pick<Host, 'engine' | 'run'>): FirstLook {
+  const asked = ports.clock.now()
+  const info = engine.info()
+  const look = {
+    info,
+    at: info.then(() => (asked + ports.clock.now()) / 2),
+    nodes: engine.nodes(),
+    disk: diskOf(run, usualRoot)
+  }
+  for (const answer of Object.values(look)) answer.catch(() => undefined)
+  return look
 }
 
 function report(checks: readonly Check[], info: Info, nodes: readonly Node[]): PreflightReport {
@@ -105,13 +126,6 @@ function clockOf(info: Info, ours: number): readonly Check[] {
 async function allVolumes(host: Host): Promise<readonly string[]> {
   const found = await host.engine.call<{ Volumes?: readonly { Name: string }[] | null }>('GET', '/volumes')
   return (found.Volumes ?? []).map(volume => volume.Name)
-}
-
-/** The disk that an engine nearly always has its data on; it takes a command, and so several round trips. */
-export function lookAtDisk(run: Host['run']): Promise<readonly Check[]> {
-  const looking = diskOf(run, usualRoot)
-  looking.catch(() => undefined) // where the run ends before it is waited for
-  return looking
 }
 
 /** One `df` over the connection that is there; a server that does not let us look gets no row. */
