@@ -151,6 +151,40 @@ describe('streams', () => {
   })
 })
 
+describe('what is asked while the first ping is under way', () => {
+  it('does not wait for it, in a version that engines have long spoken', async () => {
+    const { http, engine, calls } = await engineThat((_, response) => response.end('{"Name":"n"}'))
+    const [, info] = await Promise.all([http.ping(1_000), engine.info()])
+    await engine.info()
+    expect(info.Name).toBe('n')
+    expect(calls.filter(call => call.endsWith('/info'))).toEqual(['GET /v1.44/info', 'GET /v1.47/info'])
+  })
+
+  it('is asked again in the version that the ping tells, where the engine speaks no such one', async () => {
+    const { http, engine, calls } = await engineThat((call, response) => {
+      if (call.includes('v1.44')) response.writeHead(400).end('{"message":"client version 1.44 is too new"}')
+      else response.end('{"Name":"n"}')
+    })
+    const [, info] = await Promise.all([http.ping(1_000), engine.info()])
+    expect(info.Name).toBe('n')
+    expect(calls.filter(call => call.endsWith('/info'))).toEqual(['GET /v1.44/info', 'GET /v1.47/info'])
+  })
+
+  it('writes nothing in a version that was guessed', async () => {
+    const { http, engine, calls } = await engineThat((_, response) => response.end('{"ID":"c"}'))
+    await Promise.all([http.ping(1_000), engine.createObject('config', 'c', Buffer.from('x'), {})])
+    expect(calls.filter(call => call.startsWith('POST'))).toEqual(['POST /v1.47/configs/create'])
+  })
+
+  it('is given up with the connection: nobody waits for it any more', async () => {
+    const { http, engine, close } = await engineThat((_, response, request) => request.socket.destroy() && response, Infinity)
+    await http.ping(1_000)
+    const asking = engine.info()
+    close()
+    await expect(asking).rejects.toMatchObject({ status: 0 })
+  })
+})
+
 describe('calls in order', () => {
   it('do not wait for one another where the connection holds several', async () => {
     const waiting: (() => void)[] = []
