@@ -45,6 +45,15 @@ export default tseslint.config(
   },
   { files: ['src/adapters/**/*.ts', 'src/index.ts', 'src/start.ts'], rules: { 'no-restricted-imports': 'off' } },
   {
+    files: ['src/pipelines/*/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [noEffects, { group: ['../*.js'], message: 'A command goes these ways; they know none.' }] }
+      ]
+    }
+  },
+  {
     files: rooms.pure.map(room => `src/${room}/**/*.ts`),
     rules: {
       'no-restricted-imports': [

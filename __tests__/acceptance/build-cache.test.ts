@@ -6,7 +6,7 @@ import { startCacheService, type CacheService } from '../../testbed/cache-servic
 import { pushApp } from '../../testbed/images.ts'
 import { githubBuildCache } from '../../src/adapters/cache.js'
 import { readJob } from '../../src/job.js'
-import { buildImages, type BuildRequest } from '../../src/pipelines/build-images.js'
+import { buildImages, type BuildRequest } from '../../src/pipelines/images/build-images.js'
 import type { Ports } from '../../src/ports.js'
 import { openRegistrySession } from '../../src/stages/login.js'
 import { scratch } from '../scratch.ts'

@@ -1,5 +1,5 @@
-import { prepare, writeStackFile } from './prepare.js'
-import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { prepare, writeStackFile } from './site/prepare.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 /** Offline: translates the compose files, shows the findings, and writes the stack file. */
 export async function check(run: Run, target: StackTarget): Promise<Outcome> {

@@ -1,13 +1,13 @@
 import { nameObjects, pinImages } from '../compose/pin.js'
 import { ensureObjects } from '../stages/objects.js'
-import { lookAround } from './afterwards.js'
-import { lockAndLook } from './lock.js'
-import { prepare, writeStackFile } from './prepare.js'
-import { provideImages } from './provide-images.js'
-import { rollOut } from './roll-out.js'
-import { openSite } from './site.js'
-import { labelsOf } from './wanted.js'
-import { skipped, type Outcome, type Run, type StackTarget } from './run.js'
+import { lookAround } from './rollout/afterwards.js'
+import { lockAndLook } from './site/lock.js'
+import { prepare, writeStackFile } from './site/prepare.js'
+import { provideImages } from './images/provide-images.js'
+import { rollOut } from './rollout/roll-out.js'
+import { openSite } from './site/site.js'
+import { labelsOf } from './rollout/wanted.js'
+import { skipped, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 /** From the compose files to a verdict: the whole way of a push to main. */
 export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {

@@ -3,9 +3,9 @@ import { previewUrl } from '../preview/url.js'
 import { settlePlan, type Preview, type PreviewPlan } from '../preview/plan.js'
 import type { RunStatus } from '../report/model.js'
 import { deploy } from './deploy.js'
-import { asDeployment, askHowItStands, comment, openGithub, orCommentWhy, retire } from './on-github.js'
+import { asDeployment, askHowItStands, comment, openGithub, orCommentWhy, retire } from './run/on-github.js'
 import { remove } from './remove.js'
-import type { Outcome, Run, StackTarget } from './run.js'
+import type { Outcome, Run, StackTarget } from './run/run.js'
 
 /** Endings that another run speaks about: the newer one, or the one that removes. What serves is as it was. */
 const silent: ReadonlySet<RunStatus> = new Set(['skipped', 'overtaken', 'cancelled'])

@@ -12,11 +12,11 @@ import {
 import { findPreviews } from '../stages/prune.js'
 import { removeStack } from '../stages/remove.js'
 import { EngineError, type Github, type Host } from '../ports.js'
-import { openHost } from './host.js'
-import { lockStack } from './lock.js'
-import { askHowItStands, openGithub, retire } from './on-github.js'
-import { problemsOf } from './problems.js'
-import { annotateProblem, reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { openHost } from './site/host.js'
+import { lockStack } from './site/lock.js'
+import { askHowItStands, openGithub, retire } from './run/on-github.js'
+import { problemsOf } from './run/problems.js'
+import { annotateProblem, reportNow, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 /** Removes the previews of this repository that are past their time, too many, or whose pull request is closed. */
 export async function prune(run: Run, target: StackTarget): Promise<Outcome> {

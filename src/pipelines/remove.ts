@@ -1,8 +1,8 @@
 import { assertOwnPreview } from '../stages/preview.js'
 import { removeStack } from '../stages/remove.js'
-import { openHost } from './host.js'
-import { lockStack } from './lock.js'
-import { reportNow, skipped, type Outcome, type Run, type StackTarget } from './run.js'
+import { openHost } from './site/host.js'
+import { lockStack } from './site/lock.js'
+import { reportNow, skipped, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 /** Takes a stack down and waits until it is gone. A deploy of it that is under way is asked to stop first. */
 export async function remove(run: Run, target: StackTarget): Promise<Outcome> {

@@ -5,8 +5,8 @@ import type { ConnectRequest, Host, HostAddress, Ports } from '../ports.js'
 import { ensureDocker, ensureGroup, type DockerOptions } from '../stages/docker.js'
 import { surveyServer } from '../stages/survey.js'
 import { ensureJoined, ensureNetwork, ensureSwarm } from '../stages/swarm.js'
-import { connectRequest } from './host.js'
-import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { connectRequest } from './site/host.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 export interface SetupOptions extends DockerOptions {
   readonly advertiseAddr?: string

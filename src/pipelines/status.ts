@@ -6,9 +6,9 @@ import type { Node, Service } from '../engine-types.js'
 import { modeOf } from '../release/target.js'
 import { standingOf, type Standing } from '../rollout/standing.js'
 import { readReleases } from '../stages/releases.js'
-import { openHost } from './host.js'
-import { assertHealthy } from './ready.js'
-import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { openHost } from './site/host.js'
+import { assertHealthy } from './site/ready.js'
+import { reportNow, type Outcome, type Run, type StackTarget } from './run/run.js'
 
 /** What runs: the release that is there, its services, the nodes, and how the server is. Changes nothing. */
 export async function status(run: Run, target: StackTarget): Promise<Outcome> {

@@ -177,7 +177,10 @@ describe('what is asked while the first ping is under way', () => {
   })
 
   it('is given up with the connection: nobody waits for it any more', async () => {
-    const { http, engine, close } = await engineThat((_, response, request) => request.socket.destroy() && response, Infinity)
+    const { http, engine, close } = await engineThat(
+      (_, response, request) => request.socket.destroy() && response,
+      Infinity
+    )
     await http.ping(1_000)
     const asking = engine.info()
     close()

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { lookAround } from '../../../src/pipelines/afterwards.js'
-import { asDeployment } from '../../../src/pipelines/on-github.js'
-import { present } from '../../../src/pipelines/present.js'
-import type { Outcome, Run, StackTarget } from '../../../src/pipelines/run.js'
+import { lookAround } from '../../../src/pipelines/rollout/afterwards.js'
+import { asDeployment } from '../../../src/pipelines/run/on-github.js'
+import { present } from '../../../src/pipelines/run/present.js'
+import type { Outcome, Run, StackTarget } from '../../../src/pipelines/run/run.js'
 import { EngineError, type Github, type Host, type Ports } from '../../../src/ports.js'
 import { emptyReport } from '../../../src/report/model.js'
 

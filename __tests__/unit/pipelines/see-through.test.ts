@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Info, Service, Task } from '../../../src/engine-types.js'
-import { seeThrough } from '../../../src/pipelines/see-through.js'
+import { seeThrough } from '../../../src/pipelines/rollout/see-through.js'
 import { EngineError, type Engine, type Host, type Ports } from '../../../src/ports.js'
 import type { Target } from '../../../src/rollout/types.js'
 import { inOrderOf } from '../ordered.js'

@@ -1,10 +1,10 @@
-import { messageOf } from '../errors.js'
-import { notHandedOn } from '../errors/report.js'
-import type { Job } from '../job.js'
-import type { Ports } from '../ports.js'
-import type { RunReport } from '../report/model.js'
-import { redacted } from '../report/redact.js'
-import { renderSummary } from '../report/summary.js'
+import { messageOf } from '../../errors.js'
+import { notHandedOn } from '../../errors/report.js'
+import type { Job } from '../../job.js'
+import type { Ports } from '../../ports.js'
+import type { RunReport } from '../../report/model.js'
+import { redacted } from '../../report/redact.js'
+import { renderSummary } from '../../report/summary.js'
 import type { Outcome } from './run.js'
 
 /**

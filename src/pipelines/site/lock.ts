@@ -1,9 +1,9 @@
-import type { Service } from '../engine-types.js'
-import type { Engine, Host } from '../ports.js'
-import type { ReleaseEntry } from '../release/record.js'
-import { acquireLock, type Lock, type LockRequest } from '../stages/lock.js'
-import { readReleases } from '../stages/releases.js'
-import type { Run } from './run.js'
+import type { Service } from '../../engine-types.js'
+import type { Engine, Host } from '../../ports.js'
+import type { ReleaseEntry } from '../../release/record.js'
+import { acquireLock, type Lock, type LockRequest } from '../../stages/lock.js'
+import { readReleases } from '../../stages/releases.js'
+import type { Run } from '../run/run.js'
 
 /** What there is of a stack. */
 export interface StackSeen {

@@ -1,5 +1,5 @@
-import type { ConnectRequest, Host } from '../ports.js'
-import type { Run } from './run.js'
+import type { ConnectRequest, Host } from '../../ports.js'
+import type { Run } from '../run/run.js'
 
 /** How long one host may take to answer, before the next is tried or the run stops. */
 const answerMs = 20_000

@@ -1,6 +1,6 @@
-import { messageOf, UserError, type Problem } from '../errors.js'
-import { engineFailed } from '../errors/engine.js'
-import { EngineError } from '../ports.js'
+import { messageOf, UserError, type Problem } from '../../errors.js'
+import { engineFailed } from '../../errors/engine.js'
+import { EngineError } from '../../ports.js'
 
 /** What was thrown, in words for the user; what is neither theirs nor the engine's is a defect of the action. */
 export function problemsOf(error: unknown): readonly Problem[] {

@@ -1,13 +1,13 @@
-import { UserError } from '../errors.js'
-import type { Service } from '../engine-types.js'
-import { directPorts } from '../images/direct.js'
-import { standing } from '../images/layers.js'
-import { planBuilds, type BuildPlan, type Target } from '../images/plan.js'
-import { parseReference } from '../images/reference.js'
-import { liveImage } from '../images/steady.js'
-import type { Stack } from '../model.js'
-import type { Host, Ports } from '../ports.js'
-import { contentKeys } from '../stages/reuse.js'
+import { UserError } from '../../errors.js'
+import type { Service } from '../../engine-types.js'
+import { directPorts } from '../../images/direct.js'
+import { standing } from '../../images/layers.js'
+import { planBuilds, type BuildPlan, type Target } from '../../images/plan.js'
+import { parseReference } from '../../images/reference.js'
+import { liveImage } from '../../images/steady.js'
+import type { Stack } from '../../model.js'
+import type { Host, Ports } from '../../ports.js'
+import { contentKeys } from '../../stages/reuse.js'
 import {
   assertOneNode,
   carryImages,
@@ -15,7 +15,7 @@ import {
   openDirectRegistry,
   saveLayouts,
   type DirectRegistry
-} from '../stages/transfer.js'
+} from '../../stages/transfer.js'
 import { bakeOrder, bakeTargets, pinned, tagSource, type BuildRequest, type BuiltImages } from './build-images.js'
 
 export interface CarryRequest extends BuildRequest {

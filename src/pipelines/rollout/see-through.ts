@@ -1,8 +1,8 @@
-import { messageOf } from '../errors.js'
-import { EngineError, type Host, type Ports } from '../ports.js'
-import type { Rollout, Target } from '../rollout/types.js'
-import { takeSurplusAway } from '../stages/surplus.js'
-import { watch, type WatchOptions } from '../stages/watch.js'
+import { messageOf } from '../../errors.js'
+import { EngineError, type Host, type Ports } from '../../ports.js'
+import type { Rollout, Target } from '../../rollout/types.js'
+import { takeSurplusAway } from '../../stages/surplus.js'
+import { watch, type WatchOptions } from '../../stages/watch.js'
 
 /**
  * Watches, and where all came out well but for a second task in one place, has the swarm put that right and watches again: it comes of a task

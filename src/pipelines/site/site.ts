@@ -1,13 +1,13 @@
-import { UserError } from '../errors.js'
-import type { ConnectRequest, Engine, Host } from '../ports.js'
-import { parseReference } from '../images/reference.js'
-import { openRegistrySession, type RegistrySession, type SessionRequest } from '../stages/login.js'
-import { digestAsker, type AskDigest } from '../stages/resolve.js'
+import { UserError } from '../../errors.js'
+import type { ConnectRequest, Engine, Host } from '../../ports.js'
+import { parseReference } from '../../images/reference.js'
+import { openRegistrySession, type RegistrySession, type SessionRequest } from '../../stages/login.js'
+import { digestAsker, type AskDigest } from '../../stages/resolve.js'
 import { openHost } from './host.js'
 import type { Prepared } from './prepare.js'
-import { problemsOf } from './problems.js'
+import { problemsOf } from '../run/problems.js'
 import { askAhead, assertReady, type Ahead, type Ready } from './ready.js'
-import type { Run, StackTarget } from './run.js'
+import type { Run, StackTarget } from '../run/run.js'
 
 /** Where a stack is to be deployed: its swarm, found ready, and the registries that its images come by. */
 export interface Site extends AsyncDisposable {

@@ -1,13 +1,13 @@
-import type { Node, Service } from '../engine-types.js'
-import type { Check } from '../errors/preflight.js'
-import { UserError, type Problem } from '../errors.js'
-import type { Host } from '../ports.js'
-import { checkLines, unwell } from '../report/checks.js'
-import { findExternals } from '../stages/objects.js'
-import { firstLook, preflight, type FirstLook } from '../stages/preflight.js'
-import { assertOwnPreview } from '../stages/preview.js'
+import type { Node, Service } from '../../engine-types.js'
+import type { Check } from '../../errors/preflight.js'
+import { UserError, type Problem } from '../../errors.js'
+import type { Host } from '../../ports.js'
+import { checkLines, unwell } from '../../report/checks.js'
+import { findExternals } from '../../stages/objects.js'
+import { firstLook, preflight, type FirstLook } from '../../stages/preflight.js'
+import { assertOwnPreview } from '../../stages/preview.js'
 import { namedBuilds, type Prepared } from './prepare.js'
-import type { Run, StackTarget } from './run.js'
+import type { Run, StackTarget } from '../run/run.js'
 
 /** A server on which this stack can be deployed, as it was found. */
 export interface Ready {

@@ -1,8 +1,8 @@
-import type { Problem } from '../errors.js'
-import type { Inputs } from '../inputs.js'
-import type { Job } from '../job.js'
-import type { Log, Ports } from '../ports.js'
-import { emptyReport, type RunReport } from '../report/model.js'
+import type { Problem } from '../../errors.js'
+import type { Inputs } from '../../inputs.js'
+import type { Job } from '../../job.js'
+import type { Log, Ports } from '../../ports.js'
+import { emptyReport, type RunReport } from '../../report/model.js'
 
 /** What every pipeline starts from. */
 export interface Run {

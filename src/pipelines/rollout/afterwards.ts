@@ -1,10 +1,10 @@
-import { messageOf } from '../errors.js'
-import { previewUrlUnknown } from '../errors/report.js'
-import type { Host } from '../ports.js'
-import { overLimit, previewsOf } from '../release/previews.js'
-import { findPreviewPort } from '../stages/preview.js'
-import { findPreviews } from '../stages/prune.js'
-import type { Run, StackTarget } from './run.js'
+import { messageOf } from '../../errors.js'
+import { previewUrlUnknown } from '../../errors/report.js'
+import type { Host } from '../../ports.js'
+import { overLimit, previewsOf } from '../../release/previews.js'
+import { findPreviewPort } from '../../stages/preview.js'
+import { findPreviews } from '../../stages/prune.js'
+import type { Run, StackTarget } from '../run/run.js'
 
 /** What the swarm is asked once it is decided how a deploy ended. */
 export interface Afterwards {

@@ -1,7 +1,7 @@
-import type { Place } from '../errors.js'
-import { label, type Finding, type Stack } from '../model.js'
-import type { RegistrySession } from '../stages/login.js'
-import type { StackTarget } from './run.js'
+import type { Place } from '../../errors.js'
+import { label, type Finding, type Stack } from '../../model.js'
+import type { RegistrySession } from '../../stages/login.js'
+import type { StackTarget } from '../run/run.js'
 
 /** A stack that is ready to be applied: images pinned, objects named. */
 export interface Wanted {
