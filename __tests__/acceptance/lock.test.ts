@@ -118,6 +118,7 @@ describe('the lock of a stack', () => {
     let calls = 0
     const breaking: Engine = {
       ...engine,
+      inOrder: () => breaking,
       createObject: async (...args) => {
         if (++calls > 1) return await engine.createObject(...args)
         if (isMade) await engine.createObject(...args)
