@@ -46,8 +46,8 @@ describe('preflight', () => {
       'disk ok'
     ])
     expect(report.platforms).toEqual(['linux/amd64'])
-    // four connections opened by as many pings, and a question each for the engine and for the nodes
-    expect(caller.lines.join()).toContain('Engine API requests: 6')
+    // six connections opened by as many pings, and a question each for the engine and for the nodes
+    expect(caller.lines.join()).toContain('Engine API requests: 8')
   })
 
   it('says how to get a swarm, where there is none', async () => {
