@@ -221,7 +221,7 @@ export class EngineHttp implements Caller {
 
   /** After a reconnect the engine may be another one, with other versions: ask again. */
   private speaksOtherVersion(status: number, words: string): boolean {
-    if (status !== 400 || !/client version \S+ is too (new|old)/.test(words)) return false
+    if (!isOtherVersion(status, words)) return false
     this.floor = /Minimum supported API version is ([\d.]+)/.exec(words)?.[1]
     this.versions = undefined
     return true
@@ -237,6 +237,11 @@ export function encoded(options: CallOptions): {
   const payload = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
   const ofBody = payload && { 'content-type': 'application/json', 'content-length': String(payload.length) }
   return { payload, headers: { host: 'docker', ...ofBody, ...options.headers } }
+}
+
+/** Whether the engine refused a call for its API version alone. */
+export function isOtherVersion(status: number, words: string): boolean {
+  return status === 400 && /client version \S+ is too (new|old)/.test(words)
 }
 
 /**

@@ -4,6 +4,7 @@ import { EngineError } from '../ports.js'
 import {
   encoded,
   idleMs,
+  isOtherVersion,
   leaderless,
   NoAnswer,
   noAnswer,
@@ -156,8 +157,10 @@ export class Ordered implements Caller {
 /** A reply that settles its call: a success, or a refusal of what writes. null: it is to be asked again, which tells as well why. */
 function conclusive(method: Method, reply: Reply): Reply | EngineError | null {
   if (reply.status >= 200 && reply.status < 300) return reply
-  if (method === 'GET' || leaderless(method, reply)) return null
-  return new EngineError(reply.status, wordsOf(reply))
+  const words = wordsOf(reply)
+  // neither did anything: there is no leader, or another engine is behind the connection by now, of another version
+  if (method === 'GET' || leaderless(method, reply) || isOtherVersion(reply.status, words)) return null
+  return new EngineError(reply.status, words)
 }
 
 function asError(thrown: unknown): Error {

@@ -258,6 +258,15 @@ describe('calls in order', () => {
     expect(nodes).toMatchObject({ status: 'fulfilled', value: [] })
   })
 
+  it('write again in the version of the engine that is there by now', async () => {
+    const { engine, calls } = await engineThat((call, response) => {
+      const isFirst = calls.filter(each => each === call).length === 1
+      if (isFirst) response.writeHead(400).end('{"message":"client version 1.47 is too new"}')
+      else response.end('{"ID":"c"}')
+    })
+    expect(await engine.inOrder().createObject('config', 'c', Buffer.from('x'), {})).toBe('c')
+  })
+
   it('never write twice: whether the engine got it is for the caller to find out', async () => {
     const { engine, calls } = await engineThat((call, response, request) => {
       if (call.startsWith('POST')) request.socket.destroy()
