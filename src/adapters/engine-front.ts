@@ -67,7 +67,7 @@ export class EngineFront {
     const url = request.url ?? '/'
     if (url === '/_ping') return await this.pong(method, response)
     const [, api = '', question = url] = /^\/v(\d+\.\d+)(\/.*)$/.exec(url) ?? []
-    if (method === 'GET') this.askAll(api)
+    if (method === 'GET' && api !== '') this.askAll(api)
     const key = `${api} ${questionKey(question)}`
     const ahead = method === 'GET' ? this.answers.get(key) : undefined
     this.answers.delete(key)

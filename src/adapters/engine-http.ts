@@ -138,6 +138,7 @@ export class EngineHttp implements Caller {
   }
 
   async open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
+    this.assertOpen()
     await this.link.ready()
     const { api } = await this.version()
     this.requests++
@@ -157,7 +158,7 @@ export class EngineHttp implements Caller {
     })
   }
 
-  /** All but one of the connections that are kept. */
+  /** Opens all but one of the connections that are kept. */
   async warm(): Promise<void> {
     const spare = Array.from({ length: kept - 1 }, () => this.once('GET', '/_ping', {}))
     await Promise.allSettled(spare)
@@ -166,6 +167,11 @@ export class EngineHttp implements Caller {
   close(): void {
     this.closed = true
     this.agent.destroy()
+  }
+
+  /** What nobody waits for any more must not have the link connect again, for which another may be connecting by now. */
+  assertOpen(): void {
+    if (this.closed) throw new EngineError(0, `The way to the Docker Engine on ${this.link.name} was given up.`)
   }
 
   /** null: it is to be asked again, when more is known. */
@@ -177,6 +183,7 @@ export class EngineHttp implements Caller {
   private async patiently<T>(method: Method, attempt: () => Promise<T>): Promise<T> {
     const since = Date.now()
     for (;;) {
+      this.assertOpen()
       await this.link.ready()
       try {
         return await attempt()

@@ -45,7 +45,8 @@ export class Pipeline {
           method,
           path: withQuery(path, options.query ?? {}),
           headers,
-          // What is sent ahead is no retry, which is what undici asks: `Ordered` sees to what may be.
+          // undici sends what waits behind a lost connection again by itself, what writes as well: only what is told apart when it is done
+          // twice may be sent first, such as a creation under a name that is taken then.
           idempotent: true,
           headersTimeout: limit,
           bodyTimeout: limit,
@@ -104,7 +105,7 @@ export class Ordered implements Caller {
   private calls = 0
 
   constructor(
-    private readonly http: Caller & { readonly link: EngineLink },
+    private readonly http: Caller & { readonly link: EngineLink; assertOpen(): void },
     private readonly pipeline: Pipeline
   ) {}
 
@@ -145,6 +146,7 @@ export class Ordered implements Caller {
 
   private send(method: Method, path: string, options: CallOptions): Promise<{ readonly reply: Promise<Reply> }> {
     const sent = this.sending.then(async () => {
+      this.http.assertOpen()
       await this.http.link.ready()
       const { api } = await this.http.version()
       return await this.pipeline.send(method, `/v${api}${path}`, options)

@@ -65,6 +65,7 @@ export async function hostOn(
       return made()
     } catch {
       relay.current.close()
+      counted.close()
     }
   }
   return { problem: engineSilent(connection.name, connection.route.socket, facts) }

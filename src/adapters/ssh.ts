@@ -79,7 +79,7 @@ async function connectOverSsh(
     try {
       return await firstThatAnswers(log, connection, request, key)
     } catch (error) {
-      await connection.drop()
+      await connection.close()
       throw error
     }
   } catch (error) {

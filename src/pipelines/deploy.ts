@@ -24,19 +24,25 @@ export async function deploy(run: Run, target: StackTarget): Promise<Outcome> {
   const stack = nameObjects(pinImages(translation.stack, images.references), names)
   // Before anything is changed: a disk that is full must not turn up after the verdict.
   const stackFile = await writeStackFile(run, stack)
-  const outcome = await rollOut(run, host, lock, {
-    target,
-    stack,
-    phases: translation.phases,
-    jobs: translation.jobs,
-    openReplicas: translation.openReplicas,
-    places: translation.places,
-    findings: [...translation.findings, ...images.findings],
-    brought: images.brought,
-    rotated: made,
-    session,
-    labels: labelsOf(target)
-  })
+  const outcome = await rollOut(
+    run,
+    host,
+    lock,
+    {
+      target,
+      stack,
+      phases: translation.phases,
+      jobs: translation.jobs,
+      openReplicas: translation.openReplicas,
+      places: translation.places,
+      findings: [...translation.findings, ...images.findings],
+      brought: images.brought,
+      rotated: made,
+      session,
+      labels: labelsOf(target)
+    },
+    lock.behind
+  )
   const { url, notes } = await lookAround(run, host, target)
   return {
     ...outcome,

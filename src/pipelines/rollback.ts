@@ -41,7 +41,7 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
     rollbackOf: release.id
   }
   const work = async () => {
-    const { report, ...rest } = await rollOut(run, host, lock, wanted)
+    const { report, ...rest } = await rollOut(run, host, lock, wanted, null)
     return { ...rest, report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id } }
   }
   return await asDeployment(run, openGithub(run), target, work, commit)

@@ -29,8 +29,8 @@ export interface Doing extends Pick<Attempt, 'changes' | 'before'> {
   readonly entry: SavedRelease | null
   /** What is there was applied by a run that never came to a good end, so its tasks have to prove themselves. */
   readonly unsettled: boolean
-  /** That the lock is ours, asked a moment ago; rejects when it is not. */
-  readonly held: Promise<void>
+  /** That the lock is ours, as far as that was asked a moment ago; rejects when it is not. */
+  readonly held: () => Promise<void>
   /** For what comes first, see {@link startEarly}. */
   readonly early: StackCli | null
 }
@@ -77,7 +77,7 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
   let rollout: Rollout | undefined
   for (const [index, phase] of wanted.phases.entries()) {
     const changesSomething = of.changes.some(change => isTouched(change) && phase.includes(change.key))
-    if (index === 0) await of.held
+    if (index === 0) await of.held()
     else if (changesSomething) await lock.assertHeld()
     if (signal.aborted)
       return { rollout: { ...(rollout ?? unseen(run, 'cancelled')), verdict: 'cancelled' }, problems: [] }
@@ -134,7 +134,8 @@ function byLogin(
 /** A CLI for what {@link apply} will run it for first; to start, it takes as long as to write the release record. */
 export function startEarly(run: Run, host: Host, wanted: Wanted, changes: readonly Change[]): StackCli | null {
   const touched = changes.filter(isTouched).map(({ key }) => key)
-  const phase = wanted.phases.find(keys => keys.some(key => touched.includes(key))) ?? []
+  // a later phase may have to wait for long
+  const phase = wanted.phases[0] ?? []
   const first = byLogin(
     wanted,
     wanted.stack,

@@ -14,23 +14,30 @@ import type { Lock } from '../../stages/lock.js'
 import { markRelease, readReleases, saveRelease, type SavedRelease, type Seen } from '../../stages/releases.js'
 import { startEarly, tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
-import { seenUnder, type StackSeen } from '../site/lock.js'
+import { lookAt, type StackSeen } from '../site/lock.js'
 import { problemsOf } from '../run/problems.js'
 import { annotateProblem, type Outcome, type Run } from '../run/run.js'
 import type { Wanted } from './wanted.js'
 
-/** Applies what changed, phase by phase, watches it, and goes back to the release before when it does not hold. */
-export async function rollOut(run: Run, host: Host, lock: Lock<StackSeen>, wanted: Wanted): Promise<Outcome> {
+/**
+ * Applies what changed, phase by phase, watches it, and goes back to the release before when it does not hold. `seen` is what there is of the
+ * stack, read a moment ago under the lock; null reads it.
+ */
+export async function rollOut(
+  run: Run,
+  host: Host,
+  lock: Lock,
+  wanted: Wanted,
+  seen: Promise<StackSeen> | null
+): Promise<Outcome> {
   const { engine } = host
   const { stack } = wanted.target
-  const { services: before, entries } = await seenUnder(lock, engine, stack)
+  const { services: before, entries } = await (seen ?? lookAt(engine, stack))
   const last = liveRelease(entries)
   const changes = compareWith(wanted, before, last)
   const unsettled = !isSettled(changes, last)
   const changesSomething = changesAnything(changes) || unsettled
-  // asked while the record is written, which changes nothing that runs
-  const held = changesSomething ? lock.assertHeld() : Promise.resolve()
-  held.catch(() => undefined)
+  const held = changesSomething ? askWhetherHeld(run, lock) : () => Promise.resolve()
   await using early = changesSomething ? startEarly(run, host, wanted, changes) : null
   const entry = changesSomething
     ? await saveRelease(engine, {
@@ -61,6 +68,20 @@ export async function rollOut(run: Run, host: Host, lock: Lock<StackSeen>, wante
       ? { notes: [], left: { services: before, releases: entries } }
       : await settle(run, host, lock, entry, attempt)
   return await conclude(run, host, wanted, attempt, settled)
+}
+
+/** How long an answer that the lock is ours holds, in milliseconds: it takes much longer until another run may take it. */
+const certainMs = 5_000
+
+/** Asked while the record is written, which changes nothing that runs; and again where that took long. */
+function askWhetherHeld({ ports: { clock } }: Run, lock: Lock): () => Promise<void> {
+  const askedAt = clock.now()
+  const asked = lock.assertHeld()
+  asked.catch(() => undefined)
+  return async () => {
+    await asked
+    if (clock.now() - askedAt > certainMs) await lock.assertHeld()
+  }
 }
 
 interface WayBack {

@@ -26,7 +26,8 @@ export function seenUnder(lock: Lock<StackSeen>, engine: Engine, stack: string):
   return lock.behind ?? lookAt(engine, stack)
 }
 
-async function lookAt(engine: Engine, stack: string): Promise<StackSeen> {
+/** What there is of a stack now. */
+export async function lookAt(engine: Engine, stack: string): Promise<StackSeen> {
   const [services, entries] = await Promise.all([engine.services(stack), readReleases(engine, stack)])
   return { services, entries }
 }

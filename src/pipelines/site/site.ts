@@ -35,9 +35,13 @@ export async function openSite(run: Run, target: StackTarget, prepared: Prepared
 
   /** The answers come while the server is looked at. */
   function beginAt(up: Pick<Host, 'engine' | 'run'>): Beginning {
-    const begin = { engine: up.engine, ask: digestAsker(up.engine, logins.opened), ahead: askAhead(run, up, target) }
-    for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void begin.ask(image)
-    return begin
+    const beginning = {
+      engine: up.engine,
+      ask: digestAsker(up.engine, logins.opened),
+      ahead: askAhead(run, up, target)
+    }
+    for (const image of imagesElsewhere(prepared)) if (hasToBeAsked(image)) void beginning.ask(image)
+    return beginning
   }
 }
 

@@ -52,8 +52,9 @@ export function startCli(ports: Ports, host: Host, { about, ...request }: CliReq
   return {
     withRegistryAuth: request.withRegistryAuth,
     deploy: async stack => {
+      const text = renderStack(stack)
       given.file = true
-      file.resolve(renderStack(stack))
+      file.resolve(text)
       return await ending
     },
     [Symbol.asyncDispose]: async () => {
