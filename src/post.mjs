@@ -8,5 +8,5 @@ const { STATE_connection: connections = '[]', STATE_folder: folder = '' } = proc
 if (connections !== '[]') await import('./index.js')
 else if (folder !== '')
   await rm(folder, { recursive: true, force: true }).catch(({ message }) =>
-    console.log(`::warning::Not everything could be cleaned up: ${message}`)
+    console.log(`::warning::Not everything could be cleaned up: ${message.replace(/[%\r\n]/g, encodeURIComponent)}`)
   )

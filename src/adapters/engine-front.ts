@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { questionKey } from '../commands/stack-questions.js'
 import { messageOf } from '../errors.js'
-import type { EngineHttp, Method, Reply } from './engine-http.js'
+import type { EngineHttp } from './engine-http.js'
+import type { Method, Reply } from './engine-wire.js'
 
 /** What is of one connection only, or made anew for the next. */
 const ofConnection = ['host', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'te']

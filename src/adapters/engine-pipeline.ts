@@ -15,7 +15,7 @@ import {
   type EngineLink,
   type Method,
   type Reply
-} from './engine-http.js'
+} from './engine-wire.js'
 
 /** So many requests may be under way before the first of them is answered. */
 const mostAhead = 16

@@ -1,6 +1,7 @@
 import type { EngineEvent, Info, Network, Node, Service, SwarmObject, Task } from '../engine-types.js'
 import { EngineError, type Engine } from '../ports.js'
-import { EngineHttp, NoAnswer, type Caller, type CallOptions, type EngineLink, type Method } from './engine-http.js'
+import { EngineHttp } from './engine-http.js'
+import { NoAnswer, type Caller, type CallOptions, type EngineLink, type Method } from './engine-wire.js'
 import { Ordered, Pipeline } from './engine-pipeline.js'
 import { jsonLines, unframed, untilEnd } from './engine-streams.js'
 

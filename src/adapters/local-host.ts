@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Host, HostAddress, Shell } from '../ports.js'
 import { makeEngine } from './engine.js'
-import type { EngineLink } from './engine-http.js'
+import type { EngineLink } from './engine-wire.js'
 
 /** How long an engine on this machine may be away, such as while it is restarted. */
 const patienceMs = 60_000

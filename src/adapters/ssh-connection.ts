@@ -6,7 +6,7 @@ import type { SeenKey, SshFailure } from '../commands/ssh-log.js'
 import { messageOf, UserError } from '../errors.js'
 import { cancelledWhileConnecting, connectionFailed, nameOf } from '../errors/ssh.js'
 import { EngineError, type Log } from '../ports.js'
-import type { EngineLink } from './engine-http.js'
+import type { EngineLink } from './engine-wire.js'
 import type { SshFolder } from './ssh-folder.js'
 import { endMaster, handshake, type HandshakeOptions } from './ssh-master.js'
 

@@ -130,19 +130,19 @@ async function releaseImages(
   touched: readonly Change[]
 ): Promise<readonly Service[] | null> {
   const removed: Service[] = []
-  let isDone = true
+  let isAsWanted = true
   for (const { key, service } of touched) {
     const live = wanted.live.find(({ Spec }) => Spec.Name === service)
     const image = wanted.rendered.services[key]?.image
     if (live === undefined || live.Spec.Labels?.[stackImage] !== image) continue
     if (live.Spec.TaskTemplate.ContainerSpec?.Image === image) continue
-    isDone = false
+    isAsWanted = false
     if (isJob(modeOf(live))) {
       await engine.removeService(live.ID)
       removed.push(live)
     } else await forgetImage(engine, live.ID)
   }
-  return isDone ? null : wanted.live.filter(live => !removed.includes(live))
+  return isAsWanted ? null : wanted.live.filter(live => !removed.includes(live))
 }
 
 async function forgetImage(engine: Engine, id: string): Promise<void> {

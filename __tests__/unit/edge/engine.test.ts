@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { makeEngine } from '../../../src/adapters/engine.js'
-import type { EngineLink } from '../../../src/adapters/engine-http.js'
+import type { EngineLink } from '../../../src/adapters/engine-wire.js'
 import { jsonLines, unframed } from '../../../src/adapters/engine-streams.js'
 
 type Answer = (call: string, response: ServerResponse, request: IncomingMessage) => void
@@ -32,14 +32,15 @@ const engineThat = async (answer: Answer, times = 0, pooled = true) => {
   })
   await new Promise<void>(done => server?.listen(socketPath, done))
   let left = times
+  let readied = 0
   const link: EngineLink = {
     name: 'server',
     socketPath,
     pooled,
-    ready: () => Promise.resolve(),
+    ready: () => Promise.resolve(void readied++),
     recover: () => Promise.resolve(left-- > 0)
   }
-  return { ...makeEngine(link), calls }
+  return { ...makeEngine(link), calls, readied: () => readied }
 }
 
 describe('the engine over HTTP', () => {
@@ -185,6 +186,16 @@ describe('what is asked while the first ping is under way', () => {
     const asking = engine.info()
     close()
     await expect(asking).rejects.toMatchObject({ status: 0 })
+  })
+})
+
+describe('an engine that was given up', () => {
+  it('asks nothing more, and has nobody connect again for it', async () => {
+    const { engine, close, calls, readied } = await engineThat((_, response) => response.end('[]'))
+    close()
+    const all = [engine.nodes(), engine.inOrder().nodes(), engine.createObject('config', 'c', Buffer.from('x'), {})]
+    for (const { status } of await Promise.allSettled(all)) expect(status).toBe('rejected')
+    expect([calls, readied()]).toEqual([[], 0])
   })
 })
 

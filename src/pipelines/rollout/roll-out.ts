@@ -14,7 +14,7 @@ import type { Lock } from '../../stages/lock.js'
 import { markRelease, readReleases, saveRelease, type SavedRelease, type Seen } from '../../stages/releases.js'
 import { startEarly, tryApply, type Applied } from './apply-and-watch.js'
 import { goBack } from './go-back.js'
-import { lookAt, type StackSeen } from '../site/lock.js'
+import { askWhetherHeld, lookAt, type StackSeen } from '../site/lock.js'
 import { problemsOf } from '../run/problems.js'
 import { annotateProblem, type Outcome, type Run } from '../run/run.js'
 import type { Wanted } from './wanted.js'
@@ -37,7 +37,8 @@ export async function rollOut(
   const changes = compareWith(wanted, before, last)
   const unsettled = !isSettled(changes, last)
   const changesSomething = changesAnything(changes) || unsettled
-  const held = changesSomething ? askWhetherHeld(run, lock) : () => Promise.resolve()
+  // the record changes nothing that runs
+  const held = changesSomething ? askWhetherHeld(run.ports.clock, lock) : () => Promise.resolve()
   await using early = changesSomething ? startEarly(run, host, wanted, changes) : null
   const entry = changesSomething
     ? await saveRelease(engine, {
@@ -68,20 +69,6 @@ export async function rollOut(
       ? { notes: [], left: { services: before, releases: entries } }
       : await settle(run, host, lock, entry, attempt)
   return await conclude(run, host, wanted, attempt, settled)
-}
-
-/** How long an answer that the lock is ours holds, in milliseconds: it takes much longer until another run may take it. */
-const certainMs = 5_000
-
-/** Asked while the record is written, which changes nothing that runs; and again where that took long. */
-function askWhetherHeld({ ports: { clock } }: Run, lock: Lock): () => Promise<void> {
-  const askedAt = clock.now()
-  const asked = lock.assertHeld()
-  asked.catch(() => undefined)
-  return async () => {
-    await asked
-    if (clock.now() - askedAt > certainMs) await lock.assertHeld()
-  }
 }
 
 interface WayBack {

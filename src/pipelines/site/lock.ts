@@ -1,5 +1,5 @@
 import type { Service } from '../../engine-types.js'
-import type { Engine, Host } from '../../ports.js'
+import type { Clock, Engine, Host } from '../../ports.js'
 import type { ReleaseEntry } from '../../release/record.js'
 import { acquireLock, type Lock, type LockRequest } from '../../stages/lock.js'
 import { readReleases } from '../../stages/releases.js'
@@ -30,6 +30,23 @@ export function seenUnder(lock: Lock<StackSeen>, engine: Engine, stack: string):
 export async function lookAt(engine: Engine, stack: string): Promise<StackSeen> {
   const [services, entries] = await Promise.all([engine.services(stack), readReleases(engine, stack)])
   return { services, entries }
+}
+
+/** How long an answer that the lock is ours holds, in milliseconds: it takes much longer until another run may take it. */
+const certainMs = 5_000
+
+/**
+ * Asks at once whether the lock still is ours, for a change that something else is to come before. Gives the answer when that is over, and
+ * asks again where it took long; rejects when the lock is another's.
+ */
+export function askWhetherHeld(clock: Clock, lock: Pick<Lock, 'assertHeld'>): () => Promise<void> {
+  const askedAt = clock.now()
+  const asked = lock.assertHeld()
+  asked.catch(() => undefined)
+  return async () => {
+    await asked
+    if (clock.now() - askedAt > certainMs) await lock.assertHeld()
+  }
 }
 
 function requestOf({ ports, inputs, job }: Run, stack: string): LockRequest<never> {
