@@ -105,7 +105,7 @@ export function describeChange(change: Change): string {
 
 const reasons = {
   changed: '',
-  unfinished: 'its last update never finished, tried again',
+  unfinished: 'its last update had not finished, tried again',
   adopted: 'deployed without this action so far, taken over'
 } as const
 

@@ -36,7 +36,7 @@ type Field = PlanRow['fields'][number]
 
 const reasons = {
   changed: [],
-  unfinished: [{ name: 'its last update never finished' }],
+  unfinished: [{ name: 'its last update had not finished' }],
   adopted: [{ name: 'deployed without this action so far' }]
 } as const
 

@@ -187,7 +187,7 @@ it('says each kind of change in one line', () => {
   expect(lines.map(describeChange)).toEqual([
     'web: new, app:1',
     'web: deployed without this action so far, taken over; image: a → b',
-    'web: its last update never finished, tried again; scaled by hand to 3, kept',
+    'web: its last update had not finished, tried again; scaled by hand to 3, kept',
     'web: unchanged; scaled by hand to 3, kept',
     'web: a job, not run by a rollback',
     'web: no longer in the stack file, removed once the rest is live',

@@ -55,7 +55,7 @@ describe('planRows', () => {
     [
       'an update that never got there',
       { ...of, kind: 'update', why: 'unfinished', fields: [], drift: [], image },
-      [{ service: 'web', kind: 'update', fields: [{ name: 'its last update never finished' }] }]
+      [{ service: 'web', kind: 'update', fields: [{ name: 'its last update had not finished' }] }]
     ],
     ['what stays', { ...of, kind: 'unchanged', release: 'r1' }, [{ service: 'web', kind: 'unchanged', fields: [] }]],
     ['what goes', { ...of, kind: 'remove', release: 'r1' }, [{ service: 'web', kind: 'remove', fields: [] }]],
