@@ -67,6 +67,12 @@ export function formatReference(reference: Reference): string {
   return `${reference.repository}${tag}${digest}`
 }
 
+/** Whether an image is one of Docker Hub's official ones, such as `redis:7`, which anybody may pull. */
+export function isOfficial(text: string): boolean {
+  const reference = parseReference(text)
+  return reference?.domain === dockerHub && reference.path.startsWith('library/')
+}
+
 /**
  * The reference with its digest, so that it names the same bytes for ever. A reference without a tag gets `latest`,
  * which is what its digest was asked for.

@@ -23,7 +23,7 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   const { services: live, entries } = await seenUnder(lock, host.engine, target.stack)
   const { release } = findRelease(entries, inputs.release, live)
   // No earlier: it is the release that says which registry the logins are for.
-  await using session = await openSession(run, { images: imagesOf(release), verify: false })
+  await using session = await openSession(run, { ...imagesOf(release), verify: false })
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })
   const { commit, ref } = release
   const wanted: Wanted = {
@@ -47,9 +47,14 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   return await asDeployment(run, openGithub(run), target, work, commit)
 }
 
-/** What its services pull from registries. */
-function imagesOf({ rendered }: Release): readonly string[] {
-  return Object.values(rendered.services).flatMap(({ image }) => (isCarried(image) ? [] : [image]))
+/** What its services pull from registries, and what of that it had built. */
+function imagesOf({ rendered, images }: Release): {
+  readonly images: readonly string[]
+  readonly built: readonly string[]
+} {
+  const pulled = Object.entries(rendered.services).filter(([, { image }]) => !isCarried(image))
+  const own = pulled.filter(([key]) => images[key] !== undefined)
+  return { images: pulled.map(([, { image }]) => image), built: own.map(([, { image }]) => image) }
 }
 
 /** A preview that goes back by hand is a preview still. */

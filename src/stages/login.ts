@@ -21,7 +21,7 @@ import {
   type Login
 } from '../images/docker-config.js'
 import { builderEnvironment } from '../images/environment.js'
-import { dockerHub, parseReference, registryDomain, serverAddress } from '../images/reference.js'
+import { dockerHub, isOfficial, parseReference, registryDomain, serverAddress } from '../images/reference.js'
 import { EngineError, type Engine, type Ports } from '../ports.js'
 
 export interface SessionRequest {
@@ -36,6 +36,8 @@ export interface SessionRequest {
   readonly verify: boolean
   /** The images that are deployed: they say which registry a login is for when `registry` does not. */
   readonly images?: readonly string[]
+  /** Those of them that are this project's own, as it builds them; they say it first. */
+  readonly built?: readonly string[]
 }
 
 /** The registry logins of one run, in folders of its own: the job's own Docker configuration is read, never written. */
@@ -83,7 +85,7 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
   })
   if (request.verify && request.push !== undefined) await verifyLogin(ports, env, domain, request.push)
   const warn = warnOnce(ports, request.githubToken)
-  for (const used of new Set([domain, ...imageDomains(request)])) {
+  for (const used of new Set([domain, ...domainsOf(request.images)])) {
     const found = storedLogin(pull, used)
     if (found.kind === 'login') warn(used, found.login)
   }
@@ -99,19 +101,20 @@ export async function openRegistrySession(ports: Ports, request: SessionRequest)
 }
 
 /**
- * With no `registry`, a login is for the one registry beside Docker Hub that the images come from. With several nobody can tell, and a wrong
- * guess would show the password to somebody else's registry.
+ * With no `registry`, a login is for the one that what is built goes to, else for the one that the images come from, official ones of Docker
+ * Hub left out, as they need none. With several nobody can tell, and a wrong guess would show the password to somebody else's registry.
  */
 function loginDomain(request: SessionRequest): string {
   if (request.registry !== undefined) return registryDomain(request.registry)
-  const others = imageDomains(request).filter(name => name !== dockerHub)
+  const own = domainsOf(request.built)
+  const candidates = own.length > 0 ? own : domainsOf(request.images?.filter(image => !isOfficial(image)))
   const hasLogin = request.pull !== undefined || request.push !== undefined
-  if (hasLogin && others.length > 1) throw whichRegistry(others)
-  return others[0] ?? dockerHub
+  if (hasLogin && candidates.length > 1) throw whichRegistry(candidates)
+  return candidates[0] ?? dockerHub
 }
 
-function imageDomains(request: SessionRequest): readonly string[] {
-  const domains = (request.images ?? []).map(image => parseReference(image)?.domain)
+function domainsOf(images: readonly string[] = []): readonly string[] {
+  const domains = images.map(image => parseReference(image)?.domain)
   return [...new Set(domains.filter(name => name !== undefined))]
 }
 

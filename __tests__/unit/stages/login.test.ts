@@ -14,7 +14,7 @@ const session = (of: Partial<SessionRequest>) => openRegistrySession(ports, { ve
 describe('a login without `registry`', () => {
   it.each<[string, readonly string[], string]>([
     ['the one registry that the images name', ['ghcr.io/me/web', 'ghcr.io/me/api:1'], 'ghcr.io'],
-    ['the one beside Docker Hub', ['redis', 'ghcr.io/me/web', 'me/db'], 'ghcr.io'],
+    ['the one beside official images', ['redis', 'ghcr.io/me/web', 'docker.io/library/postgres:18'], 'ghcr.io'],
     ['Docker Hub where there is no other', ['redis', 'me/web'], 'docker.io'],
     ['Docker Hub where there is no image', [], 'docker.io']
   ])('is for %s', async (_, images, domain) => {
@@ -25,6 +25,21 @@ describe('a login without `registry`', () => {
         domain === 'docker.io' ? ['redis', 'me/x'] : ['ghcr.io/x']
       )
     }
+  })
+
+  it('is for the one that what is built goes to, whatever else there is', async () => {
+    const images = ['grafana/grafana', 'ghcr.io/me/web', 'quay.io/other/x']
+    expect((await session({ push: login, images, built: ['ghcr.io/me/web'] })).nodes).toMatchObject({
+      domain: 'ghcr.io'
+    })
+    expect((await session({ pull: login, images, built: ['me/web'] })).nodes).toMatchObject({ domain: 'docker.io' })
+  })
+
+  it("is shown to no other registry where it may be Docker Hub's", async () => {
+    const error: unknown = await session({ pull: login, images: ['me/web', 'ghcr.io/other/x'] }).catch(
+      (thrown: unknown) => thrown
+    )
+    expect(error).toMatchObject({ message: expect.stringContaining('docker.io and ghcr.io') })
   })
 
   it.each([{ pull: login }, { push: login }])('is for nobody where several may be meant', async given => {

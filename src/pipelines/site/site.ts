@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.js'
 import type { ConnectRequest, Engine, Host } from '../../ports.js'
+import { transferFor } from '../../images/direct.js'
 import { parseReference } from '../../images/reference.js'
 import { openRegistrySession, type RegistrySession, type SessionRequest } from '../../stages/login.js'
 import { digestAsker, type AskDigest } from '../../stages/resolve.js'
@@ -67,22 +68,23 @@ async function openHostBeside(logins: Promise<RegistrySession>, run: Run, onUp: 
 }
 
 /** What the compose files need logins for. */
-function loginsOf({ inputs }: Run, prepared: Prepared): Pick<SessionRequest, 'images' | 'verify'> {
+function loginsOf({ inputs }: Run, prepared: Prepared): SessionNeeds {
+  const { builds } = prepared.translation
+  const built = transferFor(inputs.transfer, inputs.registry, builds) === 'direct' ? [] : imagesOfBuilds(prepared)
   return {
-    images: [...imagesOfBuilds(prepared), ...imagesElsewhere(prepared)],
-    verify: inputs.build !== 'false' && prepared.translation.builds.length > 0
+    built,
+    images: [...built, ...imagesElsewhere(prepared)],
+    verify: inputs.build !== 'false' && builds.length > 0
   }
 }
+
+type SessionNeeds = Pick<SessionRequest, 'images' | 'built' | 'verify'>
 
 /**
  * The registry logins of this run: to push with, and for the nodes to pull with; the images say which registry they are for where the inputs
  * do not. The signal ends what takes long.
  */
-export function openSession(
-  run: Run,
-  of: Pick<SessionRequest, 'images' | 'verify'>,
-  signal?: AbortSignal
-): Promise<RegistrySession> {
+export function openSession(run: Run, of: SessionNeeds, signal?: AbortSignal): Promise<RegistrySession> {
   const { inputs, ports } = run
   const cancelled = signal === undefined ? ports.cancelled : AbortSignal.any([ports.cancelled, signal])
   return openRegistrySession(
