@@ -80,20 +80,9 @@ it('goes back to what was last deployed, not to what a killed run had left half 
     jobs: [],
     before,
     last,
-    redeploy: (rendered, services, live) => {
-      const changes = services.map(key => ({
-        ...({
-          kind: 'update',
-          why: 'changed',
-          key,
-          service: `half_${key}`,
-          job: false,
-          fields: [],
-          drift: []
-        } as const),
-        image: ''
-      }))
+    redeploy: (rendered, changes, live) => {
       const { ports, host, dockerConfig } = run
+      const services = changes.map(({ key }) => key)
       return applyStack(ports, host, {
         ...{ stack: 'half', rendered, changes, services, live, dockerConfig, withRegistryAuth: false },
         stillOurs: () => Promise.resolve()

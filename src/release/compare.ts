@@ -4,7 +4,7 @@ import { label, type Stack } from '../model.js'
 import { isJob, wantedTasks } from '../rollout/tasks.js'
 import { describeField, differences, type FieldChange } from './fields.js'
 import { differingFields, fingerprint } from './fingerprint.js'
-import { keyOf, type ReleaseEntry } from './record.js'
+import { keyOf, type Release, type ReleaseEntry } from './record.js'
 import { modeInFile, modeOf } from './target.js'
 
 interface Subject {
@@ -21,8 +21,11 @@ export type Change = Subject &
     | { readonly kind: 'create'; readonly image: string }
     | {
         readonly kind: 'update'
-        /** `unfinished`: the same definition was applied before, and never got there. `adopted`: not deployed by us. */
-        readonly why: 'changed' | 'unfinished' | 'adopted'
+        /**
+         * `unfinished`: the same definition was applied before, and never got there. `adopted`: not deployed by us. `restored`: from
+         * the record of the release before, on the way back to it.
+         */
+        readonly why: 'changed' | 'unfinished' | 'adopted' | 'restored'
         readonly fields: readonly FieldChange[]
         /** What somebody had changed by hand besides. */
         readonly drift: readonly FieldChange[]
@@ -68,6 +71,30 @@ export function compare(
   return [...wanted, ...rest.map(([key, service]) => extra(key, service))]
 }
 
+/**
+ * A service of an earlier release once more, whatever is there now; `live` is what ran before the accident, whose scale by hand
+ * stays where that release leaves the replicas open.
+ */
+export function restored(
+  stack: string,
+  key: string,
+  live: Service | undefined,
+  { rendered, openReplicas }: Pick<Release, 'rendered' | 'openReplicas'>
+): Change {
+  const scaled = live === undefined ? undefined : scaledTo(rendered, key, live, { openReplicas })
+  return {
+    kind: 'update',
+    why: 'restored',
+    service: `${stack}_${key}`,
+    key,
+    job: isJob(modeInFile(rendered, key)),
+    fields: [],
+    drift: [],
+    image: rendered.services[key]?.image ?? '',
+    ...(scaled === undefined ? {} : { replicas: scaled })
+  }
+}
+
 /** Whether a deploy touches the service itself. */
 export function isTouched(change: Change): boolean {
   return change.kind === 'create' || change.kind === 'update' || change.kind === 'drift'
@@ -106,7 +133,8 @@ export function describeChange(change: Change): string {
 const reasons = {
   changed: '',
   unfinished: 'its last update had not finished, tried again',
-  adopted: 'deployed without this action so far, taken over'
+  adopted: 'deployed without this action so far, taken over',
+  restored: 'deployed again from its record'
 } as const
 
 function byHand(fields: readonly FieldChange[]): readonly string[] {
@@ -184,9 +212,14 @@ function valuesOf(field: string, live: Service, rendered: Stack, key: string): {
 }
 
 /** The replicas of a service whose file leaves them open, when they are not the one that it would get. */
-function scaledTo(stack: Stack, key: string, live: Service, options: CompareOptions): number | undefined {
+function scaledTo(
+  stack: Stack,
+  key: string,
+  live: Service,
+  { openReplicas = [] }: Pick<CompareOptions, 'openReplicas'>
+): number | undefined {
   const replicas = live.Spec.Mode?.Replicated?.Replicas
-  if (!(options.openReplicas?.includes(key) ?? false) || replicas === undefined) return undefined
+  if (!openReplicas.includes(key) || replicas === undefined) return undefined
   const rendered = stack.services[key]?.deploy?.['replicas']
   return replicas === (typeof rendered === 'number' ? rendered : 1) ? undefined : replicas
 }

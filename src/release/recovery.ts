@@ -1,6 +1,6 @@
 import type { Service, ServiceSpec } from '../engine-types.js'
 import { label, type Stack } from '../model.js'
-import { deployLabels, isJobDone } from './compare.js'
+import { deployLabels, isJobDone, restored, type Change } from './compare.js'
 import { keyOf, type ReleaseEntry } from './record.js'
 
 /** What to do with one service so that the stack is the release before again. */
@@ -8,7 +8,7 @@ export type Recovery = { readonly service: string; readonly key: string; readonl
   | { readonly action: 'wait'; readonly live: Service; readonly release: string | null }
   | { readonly action: 'respec'; readonly live: Service; readonly spec: ServiceSpec; readonly release: string | null }
   /** From the record of the release before, as an earlier run had left something else there. */
-  | { readonly action: 'redeploy'; readonly release: string | null }
+  | { readonly action: 'redeploy'; readonly release: string | null; readonly change: Change }
   | { readonly action: 'remove'; readonly live: Service }
   | { readonly action: 'leave' }
 )
@@ -57,13 +57,20 @@ function recoverJob({ release }: Accident, live: Service | undefined): Step {
 }
 
 function recoverService(accident: Accident, key: string, old: Service | undefined, live: Service | undefined): Step {
-  const { release, last } = accident
-  const record = last?.release?.rendered
-  const recorded = record?.services[key] === undefined ? undefined : (deployLabels(record, key)[label.release] ?? null)
-  if (recorded !== undefined && last !== null && (old === undefined || releaseOf(old) !== recorded)) {
-    return live !== undefined && releaseOf(live) === recorded
-      ? { action: 'wait', live, release: recorded, why: `it is at release ${last.id} already` }
-      : { action: 'redeploy', release: recorded, why: `back to release ${last.id}` }
+  const { release, stack } = accident
+  const last = accident.last?.release ?? null
+  if (last?.rendered.services[key] !== undefined) {
+    const recorded = deployLabels(last.rendered, key)[label.release] ?? null
+    if (old === undefined || releaseOf(old) !== recorded) {
+      return live !== undefined && releaseOf(live) === recorded
+        ? { action: 'wait', live, release: recorded, why: `it is at release ${last.id} already` }
+        : {
+            action: 'redeploy',
+            release: recorded,
+            why: `back to release ${last.id}`,
+            change: restored(stack, key, old, last)
+          }
+    }
   }
   if (live === undefined) return { action: 'leave', why: old === undefined ? 'it was not made' : 'somebody removed it' }
   const present = releaseOf(live)

@@ -37,7 +37,8 @@ type Field = PlanRow['fields'][number]
 const reasons = {
   changed: [],
   unfinished: [{ name: 'its last update had not finished' }],
-  adopted: [{ name: 'deployed without this action so far' }]
+  adopted: [{ name: 'deployed without this action so far' }],
+  restored: [{ name: 'deployed again from its record' }]
 } as const
 
 function why(reason: keyof typeof reasons): readonly Field[] {

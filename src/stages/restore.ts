@@ -2,16 +2,17 @@ import type { Service } from '../engine-types.js'
 import { messageOf } from '../errors.js'
 import type { Stack } from '../model.js'
 import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
+import type { Change } from '../release/compare.js'
 import { planRecovery, type Accident, type Recovery } from '../release/recovery.js'
 import { modeOf } from '../release/target.js'
 import type { Target } from '../rollout/types.js'
 import { label } from '../model.js'
 
 export interface RestoreRequest extends Omit<Accident, 'now'> {
-  /** Applies services of an earlier release; gives what to watch. */
+  /** Makes these changes of an earlier release; gives what to watch. */
   readonly redeploy: (
     rendered: Stack,
-    services: readonly string[],
+    changes: readonly Change[],
     live: readonly Service[]
   ) => Promise<readonly Target[]>
 }
@@ -52,13 +53,13 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
     if (step.action === 'respec') await attempt(step, () => putBack(ports, host.engine, request.release, step))
     if (step.action === 'remove') await attempt(step, () => takeAway(ports, host.engine, step.live))
   }
-  const again = plan.filter(step => step.action === 'redeploy').map(step => step.key)
+  const again = plan.flatMap(step => (step.action === 'redeploy' ? [step.change] : []))
   const record = request.last?.release?.rendered
   if (again.length > 0 && record !== undefined) {
     try {
       targets.push(...(await request.redeploy(record, again, now)))
     } catch (error) {
-      stuck.push(`${again.join(', ')} could not be put back: ${messageOf(error)}`)
+      stuck.push(`${again.map(({ key }) => key).join(', ')} could not be put back: ${messageOf(error)}`)
     }
   }
   return {

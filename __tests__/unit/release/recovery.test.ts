@@ -63,6 +63,25 @@ describe('the way back to the release before', () => {
     expect(found).toEqual(expected)
   })
 
+  it.each<[string, readonly string[], number | undefined]>([
+    ['keeps the scale by hand where that release leaves the replicas open', ['web'], 5],
+    ['takes the replicas of the record where it names them', [], undefined]
+  ])('of what a killed run had left half done %s', (_title, openReplicas, replicas) => {
+    const last = { ...recorded, release: { ...recorded.release, openReplicas } }
+    const [step] = planRecovery({
+      stack: 'shop',
+      release: 'r2',
+      rendered: stackOf({ web: { release: 'r2', content: 'c2' } }),
+      jobs: [],
+      before: [live('shop', 'web', { ...killed, replicas: 5 })],
+      now: [live('shop', 'web', bad)],
+      last
+    })
+    expect(step).toMatchObject({ action: 'redeploy', change: { service: 'shop_web', kind: 'update', why: 'restored' } })
+    const change = step?.action === 'redeploy' && step.change
+    expect(change && 'replicas' in change ? change.replicas : undefined).toBe(replicas)
+  })
+
   it('leaves a first deploy as it is', () => {
     const first = { before: [], last: null }
     expect(plan(null, bad, first)).toEqual(['leave', undefined, 'a first deploy has nothing to go back to'])

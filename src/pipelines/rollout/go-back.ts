@@ -1,6 +1,4 @@
-import type { Stack } from '../../model.js'
 import type { Host } from '../../ports.js'
-import type { Change } from '../../release/compare.js'
 import type { Attempt } from '../../report/roll-out.js'
 import type { Lock } from '../../stages/lock.js'
 import type { SavedRelease } from '../../stages/releases.js'
@@ -29,14 +27,8 @@ export async function goBack(
       jobs: [...wanted.jobs],
       before: of.before,
       last: of.last,
-      redeploy: async (rendered, services, live) => [
-        ...(await apply(run, host, lock, wanted, {
-          rendered,
-          changes: everyServiceAgain(rendered, services, wanted),
-          services,
-          live
-        }))
-      ]
+      redeploy: (rendered, changes, live) =>
+        apply(run, host, lock, wanted, { rendered, changes, services: changes.map(({ key }) => key), live })
     })
   )
   if (restoration.targets.length === 0 || ports.cancelled.aborted) return { ...restoration, rollout: null }
@@ -48,17 +40,4 @@ export async function goBack(
     waitForRollback: true
   })
   return { ...restoration, rollout }
-}
-
-function everyServiceAgain(rendered: Stack, services: readonly string[], wanted: Wanted): Change[] {
-  return services.map(key => ({
-    kind: 'update',
-    service: `${wanted.target.stack}_${key}`,
-    key,
-    job: wanted.jobs.includes(key),
-    why: 'changed',
-    fields: [],
-    drift: [],
-    image: rendered.services[key]?.image ?? ''
-  }))
 }
