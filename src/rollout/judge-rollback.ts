@@ -6,8 +6,12 @@ import type { Observation, ServiceSeen } from './observe.js'
 import { findGivenUp, findStuck, replicasOf, slotsOf } from './slots.js'
 import type { ServiceState } from './types.js'
 
-/** What is waited for when all is well: the record must be the same before and after the tasks were read. */
-export const secondLook = 'a second look'
+/** All is well so far: the record must be the same before and after the tasks were read. */
+export const secondLook: ServiceState & { readonly is: 'pending' } = {
+  is: 'pending',
+  waitsFor: 'a second look',
+  until: 0
+}
 
 /**
  * Says how it stands with a service that went back. It is not over when the swarm begins to roll back, nor when it says that it has: the
@@ -29,7 +33,7 @@ export function judgeRollback(
     ...task
   })
   if (service.UpdateStatus?.State === 'rollback_paused') {
-    return seen.steady ? broken('the rollback failed too') : rollingBack(secondLook)
+    return seen.steady ? broken('the rollback failed too') : { ...secondLook, rollingBack: true }
   }
   if (findStuck(observation, seen)) return broken('no node can take a task of it')
   if (service.UpdateStatus?.State === 'rollback_started') return rollingBack('the swarm to finish its rollback')
@@ -45,12 +49,13 @@ export function judgeRollback(
     0
   )
   const uptime = requiredUptime(failures, stableForMs)
-  if (observation.at - youngest < uptime) return rollingBack(`the tasks of ${what} to be up for ${duration(uptime)}`)
-  if (!seen.steady) return rollingBack(secondLook)
+  if (observation.at - youngest < uptime)
+    return { ...rollingBack(`the tasks of ${what} to be up for ${duration(uptime)}`), until: youngest + uptime }
+  if (!seen.steady) return { ...secondLook, rollingBack: true }
   return { is: 'rolled-back', reason: `the swarm rolled it back to ${what}`, ...task }
 }
 
-function rollingBack(waitsFor: string): ServiceState {
+function rollingBack(waitsFor: string): ServiceState & { readonly is: 'pending' } {
   return { is: 'pending', waitsFor, rollingBack: true }
 }
 

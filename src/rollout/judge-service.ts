@@ -66,7 +66,7 @@ function overtakenBy(service: Service): string {
 
 function paused(observation: Observation, seen: ServiceSeen, service: Service): ServiceState {
   // the tasks were read before the swarm paused: what they were up to is in the next look
-  if (!seen.steady) return { is: 'pending', waitsFor: secondLook }
+  if (!seen.steady) return secondLook
   const { running, wanted } = slotsOf(observation, seen)
   const many = `${running.length} of ${count(wanted, 'task')} ${running.length === 1 ? 'runs' : 'run'} the new version`
   const task = blamed(service.UpdateStatus?.Message)
@@ -114,8 +114,9 @@ function convergence(
   if (UpdateStatus?.State === 'rollback_started') return pending('the swarm to end its rollback')
   const youngest = running.reduce((latest, { runningSince }) => Math.max(latest, runningSince ?? at), 0)
   const uptime = requiredUptime(failuresOf(seen), stableForMs)
-  if (at - youngest < uptime) return pending(`its tasks to be up for ${duration(uptime)}`)
-  if (!seen.steady) return pending(secondLook)
+  if (at - youngest < uptime)
+    return { is: 'pending', waitsFor: `its tasks to be up for ${duration(uptime)}`, until: youngest + uptime }
+  if (!seen.steady) return secondLook
   const left =
     surplus === 0 ? '' : `, and ${count(surplus, 'more task')} in the same place, which the swarm has not taken away`
   return { is: 'deployed', reason: `${success(running.length, done, wanted)}${left}` }

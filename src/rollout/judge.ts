@@ -1,5 +1,4 @@
 import { judgeService, type ServiceRules } from './judge-service.js'
-import { secondLook } from './judge-rollback.js'
 import type { Observation } from './observe.js'
 import { upSince } from './slots.js'
 import type { ServiceState, Verdict } from './types.js'
@@ -49,10 +48,10 @@ export function judge(observation: Observation, rules: Rules, previous?: Judgeme
   }
 }
 
-/** Whether all that is missing is to see the same once more. */
-export function wantsSecondLook({ services }: Judgement): boolean {
-  const pending = [...services.values()].filter(state => state.is === 'pending')
-  return pending.length > 0 && pending.every(({ waitsFor }) => waitsFor === secondLook)
+/** The engine time from when on a look may decide, where nothing but time is missing; null where more is, or nothing. */
+export function dueAt({ services }: Judgement): number | null {
+  const pending = [...services.values()].flatMap(state => (state.is === 'pending' ? [state.until ?? null] : []))
+  return pending.length === 0 ? null : latest(pending)
 }
 
 function judgeServices(observation: Observation, rules: Rules, previous?: Judgement): Map<string, ServiceState> {

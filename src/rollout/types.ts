@@ -34,8 +34,8 @@ export interface Snapshot {
 
 /** How it stands with one service. */
 export type ServiceState =
-  /** `waitsFor` completes the sentence "waits for …". */
-  | { readonly is: 'pending'; readonly waitsFor: string; readonly rollingBack?: boolean }
+  /** `waitsFor` completes the sentence "waits for …". `until`: the engine time when that will be there if only nothing else happens. */
+  | { readonly is: 'pending'; readonly waitsFor: string; readonly until?: number; readonly rollingBack?: boolean }
   | { readonly is: 'deployed'; readonly reason: string }
   /** `task` is the id of the task to blame, where there is one. */
   | { readonly is: 'failed'; readonly reason: string; readonly task?: string }

@@ -2,7 +2,7 @@ import type { Engine, Ports } from '../ports.js'
 import { unlessEnded } from '../promises.js'
 import { concludingLines } from '../errors/rollout.js'
 import { culprit, worthALook, type TaskRecords } from '../rollout/diagnose.js'
-import { judge, wantsSecondLook, type Judgement } from '../rollout/judge.js'
+import { dueAt, judge, type Judgement } from '../rollout/judge.js'
 import { observe, startObservation, type TaskSeen } from '../rollout/observe.js'
 import { conclude } from '../rollout/outcome.js'
 import { progress } from '../rollout/progress.js'
@@ -24,8 +24,8 @@ export interface WatchOptions {
   readonly waitForRollback?: boolean
 }
 
-/** How long to wait for the next look, in milliseconds: while something moves, while nothing does, without an answer, and where only a second look is wanted. */
-const pace = { moving: 500, still: 1_000, lost: 1_000, again: 30 }
+/** How long to wait for the next look, in milliseconds: while something moves, while nothing does, without an answer, and at least where only time is missing. */
+const pace = { moving: 500, still: 1_000, lost: 1_000, soonest: 30 }
 /** Nodes are asked for with every so manieth look, and when an event tells of one. */
 const nodesEvery = 10
 /** What is fetched of a failed task: lines of its log, and how long that may take in milliseconds. */
@@ -76,7 +76,8 @@ export async function watch(
     const verdict = signal.aborted ? 'cancelled' : judgement.verdict
     if (verdict !== 'pending') return await end(ports, engine, { observation, judgement, verdict, records })
     const rest = ports.clock.now() - movedAt < 3_000 ? pace.moving : pace.still
-    await bell.wait(!snapshot ? pace.lost : wantsSecondLook(judgement) ? pace.again : rest)
+    const due = dueAt(judgement) ?? Infinity
+    await bell.wait(snapshot ? Math.min(rest, Math.max(due - clock.now(), pace.soonest)) : pace.lost)
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { judge, wantsSecondLook } from '../../../src/rollout/judge.js'
+import { dueAt, judge } from '../../../src/rollout/judge.js'
 import { observe, startObservation } from '../../../src/rollout/observe.js'
 import { at, look, play, service, target, task } from './scene.js'
 
@@ -73,7 +73,7 @@ describe('one look alone', () => {
   it('is not enough: the record must be the same before and after its tasks were read', () => {
     const { last } = play([target('web')], [look(100, [service('web')], [running(5)])])
     expect(last.verdict).toBe('pending')
-    expect(wantsSecondLook(last)).toBe(true)
+    expect(dueAt(last)).toBe(0)
   })
 
   it('in which the service changed does not mix two versions', () => {

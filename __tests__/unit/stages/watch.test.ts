@@ -65,6 +65,13 @@ describe('a watch', () => {
     expect(asked).toEqual(['services', 'tasks', 'services'])
   })
 
+  it('looks just when the tasks have been up for long enough, where nothing else is missing', async () => {
+    const engine = swarm([task('web', 'a', 'running', 998.7)], 0)
+    const options = { stack: 'shop', timeoutMs: 600_000, stableForMs: 3_000 }
+    const rollout = await watch(runner(new AbortController().signal), engine, [target('web')], options)
+    expect(rollout).toMatchObject({ verdict: 'deployed', endedAt: 1_001_700 })
+  })
+
   it('looks again where the service was another before its tasks were read', async () => {
     const asked: string[] = []
     const tasks = [task('web', 'a', 'running', 900)]
