@@ -13,7 +13,19 @@ const effects = [
   'undici'
 ]
 const rooms = {
-  pure: ['compose', 'rollout', 'release', 'images', 'secrets', 'report', 'preview', 'commands', 'errors']
+  pure: [
+    'compose',
+    'rollout',
+    'release',
+    'images',
+    'secrets',
+    'report',
+    'preview',
+    'commands',
+    'errors',
+    'server',
+    'ssh'
+  ]
 }
 
 const noEffects = { group: effects, message: 'Only src/adapters touches the world: ask for it through a port.' }

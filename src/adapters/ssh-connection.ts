@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { knownHostsName, type KnownHost } from '../commands/known-hosts.js'
+import { knownHostsName, type KnownHost } from '../ssh/known-hosts.js'
 import type { Hop } from '../commands/ssh.js'
 import type { SeenKey, SshFailure } from '../commands/ssh-log.js'
 import { messageOf, UserError } from '../errors.js'

@@ -1,4 +1,4 @@
-import { readPastedKey } from '../commands/ssh-key.js'
+import { readPastedKey } from '../ssh/private-key.js'
 import { decryptArgv, publicKeyArgv } from '../commands/ssh.js'
 import { UserError } from '../errors.js'
 import { noSsh, passphraseMissing, passphraseWrong, wrongKey } from '../errors/ssh.js'

@@ -1,4 +1,4 @@
-import { entriesFor, fingerprintOf, readKnownHosts, type KnownHost } from '../commands/known-hosts.js'
+import { entriesFor, fingerprintOf, readKnownHosts, type KnownHost } from '../ssh/known-hosts.js'
 import type { Hop } from '../commands/ssh.js'
 import type { Problem } from '../errors.js'
 import { badKnownHosts, connectionFailed, loginRefused, unknownHostKey, wrongHostKey } from '../errors/ssh.js'

@@ -1,4 +1,4 @@
-import { fingerprintOf, knownHostsName } from './known-hosts.js'
+import { fingerprintOf, knownHostsName } from '../ssh/known-hosts.js'
 import type { Hop } from './ssh.js'
 
 /** A host key that was shown to us, under the name that ssh looked it up by. */

@@ -114,3 +114,14 @@ function firewallWords(survey: Survey): string {
       return "No firewall was seen on the server itself; your provider's is set in its console."
   }
 }
+
+/** What to add to the workflow's step, ready to paste. */
+export function withBlock(host: string, knownHosts: readonly string[]): string {
+  return [
+    'with:',
+    `  host: ${host}`,
+    '  ssh-key: ${{ secrets.SSH_KEY }}',
+    '  ssh-known-hosts: |',
+    ...knownHosts.map(line => `    ${line}`)
+  ].join('\n')
+}

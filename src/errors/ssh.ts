@@ -1,5 +1,5 @@
-import { knownHostsName, type BadLine } from '../commands/known-hosts.js'
-import type { WrongKey } from '../commands/ssh-key.js'
+import { knownHostsName, type BadLine } from '../ssh/known-hosts.js'
+import type { WrongKey } from '../ssh/private-key.js'
 import type { SeenKey, SshFailure } from '../commands/ssh-log.js'
 import type { Hop } from '../commands/ssh.js'
 import type { Problem } from '../errors.js'

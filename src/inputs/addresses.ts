@@ -1,4 +1,4 @@
-import { canonicalHost } from '../commands/known-hosts.js'
+import { canonicalHost } from '../ssh/known-hosts.js'
 import type { HostAddress } from '../ports.js'
 import { lines, type Parsed } from './parse.js'
 

@@ -1,4 +1,4 @@
-import type { Check } from '../errors/preflight.js'
+import type { Check } from '../server/checks.js'
 import { code, sentence, table } from './markdown.js'
 
 const icons: Readonly<Record<Check['state'], string>> = { ok: '✅', warning: '⚠️', problem: '❌' }

@@ -1,6 +1,6 @@
 import type { Finding } from '../model.js'
 import type { Problem } from '../errors.js'
-import type { Check } from '../errors/preflight.js'
+import type { Check } from '../server/checks.js'
 
 /** How a run ended; the output `status`. */
 export type RunStatus =

@@ -1,21 +1,10 @@
 import type { Info, Node } from '../engine-types.js'
 import { messageOf, type Problem } from '../errors.js'
-import {
-  checkClock,
-  checkDisk,
-  checkEngine,
-  checkNetworks,
-  checkNodes,
-  checkQuorum,
-  checkRegistry,
-  checkSwarm,
-  checkVolumes,
-  platformOf,
-  type Check
-} from '../errors/preflight.js'
 import { isRefusal } from '../images/failure.js'
 import { parseReference } from '../images/reference.js'
 import { EngineError, type Engine, type Host, type Ports } from '../ports.js'
+import { checkClock, checkEngine, checkNodes, checkQuorum, checkSwarm, type Check } from '../server/checks.js'
+import { checkDisk, checkNetworks, checkRegistry, checkVolumes } from '../server/needs.js'
 
 export interface PreflightOptions {
   /** What the stack names and does not make itself. */
@@ -36,10 +25,7 @@ export interface PreflightReport {
   readonly checks: readonly Check[]
   /** The checks that keep a deploy from working. */
   readonly problems: readonly Problem[]
-  readonly info: Info
   readonly nodes: readonly Node[]
-  /** `linux/amd64` and so on, of the nodes that can take tasks. */
-  readonly platforms: readonly string[]
 }
 
 /**
@@ -61,7 +47,7 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   const [version, info] = await first
   const base = [checkEngine(version), checkSwarm(info, host.name)]
   const clock = clockOf(info, await look.at)
-  if (base.some(check => check.state === 'problem')) return report([...base, ...clock], info, [])
+  if (base.some(check => check.state === 'problem')) return report([...base, ...clock], [])
   const root = info.DockerRootDir ?? usualRoot
   const disk = root === usualRoot ? look.disk : diskOf(host.run, root)
   const [nodes, networks, volumes, registries] = await ofSwarm
@@ -76,7 +62,6 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
       ...checkNetworks(options.externals.networks, networks),
       ...checkVolumes(options.externals.volumes, volumes, nodes.length)
     ],
-    info,
     nodes
   )
 }
@@ -105,16 +90,13 @@ export function firstLook(ports: Ports, { engine, run }: Pick<Host, 'engine' | '
   return look
 }
 
-function report(checks: readonly Check[], info: Info, nodes: readonly Node[]): PreflightReport {
-  const usable = nodes.filter(node => node.Status.State === 'ready' && node.Spec.Availability === 'active')
+function report(checks: readonly Check[], nodes: readonly Node[]): PreflightReport {
   return {
     checks,
     problems: checks
       .filter(check => check.state === 'problem')
       .map(({ detail, remedy }) => ({ message: detail, ...(remedy === undefined ? {} : { remedy }) })),
-    info,
-    nodes,
-    platforms: [...new Set(usable.map(platformOf))]
+    nodes
   }
 }
 

@@ -1,4 +1,5 @@
-import { addressPool, type Survey } from '../commands/setup.js'
+import type { Survey } from '../commands/setup.js'
+import { addressPool } from '../server/addresses.js'
 import { UserError } from '../errors.js'
 import { firstIsWorker, otherSwarm } from '../errors/setup.js'
 import type { Host, Ports } from '../ports.js'

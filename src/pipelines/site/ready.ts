@@ -1,5 +1,5 @@
 import type { Node, Service } from '../../engine-types.js'
-import type { Check } from '../../errors/preflight.js'
+import type { Check } from '../../server/checks.js'
 import { UserError, type Problem } from '../../errors.js'
 import type { Host } from '../../ports.js'
 import { checkLines, unwell } from '../../report/checks.js'

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readPastedKey } from '../../../src/commands/ssh-key.js'
+import { readPastedKey } from '../../../src/ssh/private-key.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sr-unit-'))
 const made = (name: string, ...options: string[]): { key: string; publicKey: string } => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { createHmac } from 'node:crypto'
-import { entriesFor, fingerprintOf, knownHostsName, readKnownHosts } from '../../../src/commands/known-hosts.js'
+import { entriesFor, fingerprintOf, knownHostsName, readKnownHosts } from '../../../src/ssh/known-hosts.js'
 
 const key = 'AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl'
 const hashed = (name: string): string => {
