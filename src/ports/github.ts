@@ -42,8 +42,6 @@ export interface GithubComment {
 
 export interface GithubDeployment {
   readonly id: number
-  readonly sha: string
-  readonly environment: string
 }
 
 export interface NewDeployment {

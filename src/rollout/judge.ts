@@ -9,8 +9,6 @@ export interface Rules {
   readonly timeoutMs: number
   /** How long each task must have been up, from its own start. */
   readonly stableForMs: number
-  /** Whether a rollback that the swarm has begun is waited for. Default true. */
-  readonly waitForRollback?: boolean
 }
 
 export interface Judgement {
@@ -36,7 +34,7 @@ export function judge(observation: Observation, rules: Rules, previous?: Judgeme
   const broken = states.some(({ is }) => is === 'failed' || is === 'rolled-back' || is === 'overtaken')
   const brokenSince = broken ? (previous?.brokenSince ?? rules.now) : null
   const pending = states.filter(state => state.is === 'pending')
-  const rollingBack = rules.waitForRollback !== false && pending.some(state => state.rollingBack === true)
+  const rollingBack = pending.some(state => state.rollingBack === true)
   const settled = brokenSince !== null && !rollingBack && rules.now - brokenSince >= settleMs
   const over = rules.now - observation.startedAt >= rules.timeoutMs
   return { verdict: whole(), services, brokenSince }

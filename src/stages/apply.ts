@@ -9,7 +9,7 @@ import { isJob } from '../rollout/tasks.js'
 import type { Target } from '../rollout/types.js'
 import { startCli, type StackCli } from './applying/cli.js'
 
-export interface Application {
+export interface ApplyRequest {
   readonly stack: string
   /** The whole stack, stamped. */
   readonly rendered: Stack
@@ -35,7 +35,7 @@ const mostTries = 5
  * PreviousSpec away, and run a job again. Gives what to watch, also for the services that were not touched. Throws
  * UserError when the CLI refuses; a part of the services may then have been updated.
  */
-export async function applyStack(ports: Ports, host: Host, wanted: Application): Promise<readonly Target[]> {
+export async function applyStack(ports: Ports, host: Host, wanted: ApplyRequest): Promise<readonly Target[]> {
   const changes = wanted.changes.filter(change => wanted.services.includes(change.key))
   const touched = changes.filter(isTouched)
   const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : null
@@ -44,26 +44,19 @@ export async function applyStack(ports: Ports, host: Host, wanted: Application):
   return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(prepared, change))
 }
 
-/**
- * Takes away what is in the stack no more, once everything else is live. Gives the names of the services removed.
- */
-export async function removeDropped(
-  ports: Ports,
-  engine: Engine,
-  changes: readonly Change[]
-): Promise<readonly string[]> {
+/** Takes away what is in the stack no more, once everything else is live. */
+export async function removeDropped(ports: Ports, engine: Engine, changes: readonly Change[]): Promise<void> {
   const dropped = changes.filter(change => change.kind === 'remove').map(change => change.service)
   for (const service of dropped) {
     await engine.removeService(service)
     ports.log.info(`Removed ${service}: it is no longer in the stack file`)
   }
-  return dropped
 }
 
 async function deploy(
   ports: Ports,
   host: Host,
-  wanted: Application,
+  wanted: ApplyRequest,
   touched: readonly Change[],
   early: StackCli | undefined
 ): Promise<void> {
@@ -91,7 +84,11 @@ async function deploy(
  * What the CLI did not come to. A service that it has updated already must not be updated again: that would run a job
  * once more, and leave nothing in PreviousSpec that the swarm could roll back to.
  */
-async function notApplied(engine: Engine, wanted: Application, touched: readonly Change[]): Promise<readonly Change[]> {
+async function notApplied(
+  engine: Engine,
+  wanted: ApplyRequest,
+  touched: readonly Change[]
+): Promise<readonly Change[]> {
   const now = await engine.services(wanted.stack)
   return touched.filter(({ key, service }) => {
     const release = deployLabels(wanted.rendered, key)[label.release]
@@ -126,7 +123,7 @@ const stackImage = 'com.docker.stack.image'
  */
 async function releaseImages(
   engine: Engine,
-  wanted: Application,
+  wanted: ApplyRequest,
   touched: readonly Change[]
 ): Promise<readonly Service[] | null> {
   const removed: Service[] = []
@@ -159,7 +156,7 @@ async function forgetImage(engine: Engine, id: string): Promise<void> {
   }
 }
 
-function targetOf(wanted: Application, change: Change): readonly Target[] {
+function targetOf(wanted: ApplyRequest, change: Change): readonly Target[] {
   const before = wanted.live.find(({ Spec }) => Spec.Name === change.service)
   const jobIteration = before?.JobStatus?.JobIteration?.Index
   if (wanted.rendered.services[change.key] === undefined) return []

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { clockAhead } from '../engine-clock.js'
 import type { SwarmObject } from '../engine-types.js'
 import { messageOf } from '../errors.js'
 import { askedToStop, cancelledWaiting, lockLost, lockTimeout } from '../errors/release.js'
@@ -236,9 +237,9 @@ function engineClock(ports: Ports, engine: Engine): () => Promise<number> {
   const now = (): number => ports.clock.now()
   let asked: Promise<number> | undefined
   const askAhead = async (): Promise<number> => {
-    const { SystemTime } = await engine.info()
-    const time = Date.parse(SystemTime ?? '')
-    return Number.isFinite(time) ? time - now() : 0
+    const askedAt = now()
+    const info = await engine.info()
+    return clockAhead(info, askedAt, now()) ?? 0
   }
   return async () => {
     const ahead = await (asked ??= askAhead())

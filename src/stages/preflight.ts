@@ -1,3 +1,4 @@
+import { clockAhead } from '../engine-clock.js'
 import type { Info, Node } from '../engine-types.js'
 import { messageOf, type Problem } from '../errors.js'
 import { isRefusal } from '../images/failure.js'
@@ -46,7 +47,7 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   ofSwarm.catch(() => undefined)
   const [version, info] = await first
   const base = [checkEngine(version), checkSwarm(info, host.name)]
-  const clock = clockOf(info, await look.at)
+  const clock = clockOf(await look.ahead)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], [])
   const root = info.DockerRootDir ?? usualRoot
   const disk = root === usualRoot ? look.disk : diskOf(host.run, root)
@@ -69,8 +70,8 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
 /** What is asked of any server first. */
 export interface FirstLook {
   readonly info: Promise<Info>
-  /** When the engine wrote its info, by our clock. */
-  readonly at: Promise<number>
+  /** How far the engine's clock is ahead of ours, in milliseconds; null where it does not tell. */
+  readonly ahead: Promise<number | null>
   readonly nodes: Promise<readonly Node[]>
   /** Of the folder that engines nearly always have their data in: a command takes several round trips. */
   readonly disk: Promise<readonly Check[]>
@@ -82,7 +83,7 @@ export function firstLook(ports: Ports, { engine, run }: Pick<Host, 'engine' | '
   const info = engine.info()
   const look = {
     info,
-    at: info.then(() => (asked + ports.clock.now()) / 2),
+    ahead: info.then(found => clockAhead(found, asked, ports.clock.now())),
     nodes: engine.nodes(),
     disk: diskOf(run, usualRoot)
   }
@@ -100,9 +101,8 @@ function report(checks: readonly Check[], nodes: readonly Node[]): PreflightRepo
   }
 }
 
-function clockOf(info: Info, ours: number): readonly Check[] {
-  const theirs = Date.parse(info.SystemTime ?? '')
-  return Number.isNaN(theirs) ? [] : [checkClock(theirs - ours)]
+function clockOf(ahead: number | null): readonly Check[] {
+  return ahead === null ? [] : [checkClock(ahead)]
 }
 
 async function allVolumes(host: Host): Promise<readonly string[]> {

@@ -12,16 +12,14 @@ import { EngineClock, look } from './watching/look.js'
 import { endingWait, listenForEvents } from './watching/waiting.js'
 
 export interface WatchOptions {
-  /** The stack that all targets are of; null looks through the whole swarm. */
-  readonly stack: string | null
+  /** The stack that all targets are of. */
+  readonly stack: string
   /** The watch ends at the latest after this many milliseconds. */
   readonly timeoutMs: number
   /** How long each task must have been up, from its own start, in milliseconds. */
   readonly stableForMs: number
   /** Ends the watch with the verdict `cancelled`. */
   readonly signal?: AbortSignal
-  /** Whether a rollback that the swarm has begun is waited for. Default true. */
-  readonly waitForRollback?: boolean
 }
 
 /** How long to wait for the next look, in milliseconds: while something moves, while nothing does, without an answer, and at least where only time is missing. */
@@ -69,10 +67,9 @@ export async function watch(
       observation = next
       await fetchRecords(ports, engine, worthALook(observation, records), { records, signal })
     }
-    const waitForRollback = options.waitForRollback ?? true
     // until the first look there is no telling what the manager's clock says: the watch began by the runner's
     const now = observation.snapshots === 0 ? ports.clock.now() : clock.now()
-    judgement = judge(observation, { ...options, now, waitForRollback }, judgement)
+    judgement = judge(observation, { ...options, now }, judgement)
     const verdict = signal.aborted ? 'cancelled' : judgement.verdict
     if (verdict !== 'pending') return await end(ports, engine, { observation, judgement, verdict, records })
     const rest = ports.clock.now() - movedAt < 3_000 ? pace.moving : pace.still

@@ -7,7 +7,7 @@ import {
 } from '../../ports.js'
 import { api, ifThere, post, type Forge } from './calls.js'
 import type { Send } from './request.js'
-import { array, integer, record, text } from './shape.js'
+import { array, integer, record } from './shape.js'
 
 type Deployments = Pick<
   Github,
@@ -43,7 +43,7 @@ export function deployments(job: Forge, send: Send): Deployments {
       const { data } = await send({ method: 'GET', url: `${at()}?${query.toString()}`, repeatable: true })
       return array(data)
         .map(record)
-        .map(one => ({ id: integer(one['id']), sha: text(one['sha']), environment: text(one['environment']) }))
+        .map(one => ({ id: integer(one['id']) }))
     },
     deploymentState: async id => {
       const { data } = await send({ method: 'GET', url: `${at()}/${id}/statuses?per_page=1`, repeatable: true })

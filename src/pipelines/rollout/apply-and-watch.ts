@@ -95,8 +95,7 @@ async function applyAndWatch(run: Run, host: Host, lock: Lock, wanted: Wanted, o
       timeoutMs: Math.max(1_000, until - ports.clock.now()),
       // Only the whole stack has to stay up; what merely gates the next phase has to be there.
       stableForMs: isLast ? Math.max(inputs.stableForMs, of.unsettled ? doubtMs : 0) : 0,
-      signal,
-      waitForRollback: true
+      signal
     })
     if (rollout.verdict !== 'deployed') return { rollout, problems: [] }
   }

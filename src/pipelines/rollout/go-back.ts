@@ -36,8 +36,7 @@ export async function goBack(
     stack: wanted.target.stack,
     timeoutMs: inputs.timeoutMs,
     stableForMs: inputs.stableForMs,
-    signal: AbortSignal.any([ports.cancelled, lock.lost]),
-    waitForRollback: true
+    signal: AbortSignal.any([ports.cancelled, lock.lost])
   })
   return { ...restoration, rollout }
 }

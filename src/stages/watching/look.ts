@@ -1,7 +1,7 @@
+import { clockAhead } from '../../engine-clock.js'
 import type { Service, Task } from '../../engine-types.js'
 import { EngineError, type Engine, type Ports } from '../../ports.js'
 import type { Observation } from '../../rollout/observe.js'
-import { timeOf } from '../../rollout/tasks.js'
 import type { Snapshot } from '../../rollout/types.js'
 
 /**
@@ -12,11 +12,7 @@ export async function look(
   engine: Engine,
   clock: EngineClock,
   seen: Observation,
-  {
-    stack,
-    withNodes,
-    changed
-  }: { readonly stack: string | null; readonly withNodes: boolean; readonly changed: boolean }
+  { stack, withNodes, changed }: { readonly stack: string; readonly withNodes: boolean; readonly changed: boolean }
 ): Promise<Snapshot> {
   const targets = async (from: Engine) =>
     (await from.services(stack)).filter(({ Spec }) => seen.services.has(Spec.Name))
@@ -92,7 +88,7 @@ export class EngineClock {
 
   async set(engine: Engine): Promise<void> {
     const before = this.ports.clock.now()
-    const time = timeOf((await engine.info()).SystemTime)
-    if (time !== null) this.aheadMs = time - (before + this.ports.clock.now()) / 2
+    const info = await engine.info()
+    this.aheadMs = clockAhead(info, before, this.ports.clock.now()) ?? this.aheadMs
   }
 }
