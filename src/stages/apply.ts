@@ -1,8 +1,9 @@
 import { onlyServices } from '../compose/subset.js'
 import type { Service } from '../engine-types.js'
+import { updateFromLive } from '../engine-update.js'
 import { applyFailed, connectionBroke } from '../errors/release.js'
 import { label, type Stack } from '../model.js'
-import { EngineError, type Engine, type Host, type Ports, type RunResult } from '../ports.js'
+import type { Engine, Host, Ports, RunResult } from '../ports.js'
 import { deployLabels, isTouched, type Change } from '../release/compare.js'
 import { modeInFile, modeOf } from '../release/target.js'
 import { isJob } from '../rollout/tasks.js'
@@ -142,18 +143,11 @@ async function releaseImages(
   return isAsWanted ? null : wanted.live.filter(live => !removed.includes(live))
 }
 
-async function forgetImage(engine: Engine, id: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const service = await engine.service(id)
-    if (service === null) return
-    const labels = Object.entries(service.Spec.Labels ?? {}).filter(([name]) => name !== stackImage)
-    try {
-      await engine.updateService(id, service.Version.Index, { ...service.Spec, Labels: Object.fromEntries(labels) })
-      return
-    } catch (error) {
-      if (!(error instanceof EngineError) || !/out of sequence/.test(error.message) || attempt >= mostTries) throw error
-    }
-  }
+function forgetImage(engine: Engine, id: string): Promise<void> {
+  return updateFromLive(engine, id, ({ Spec }) => {
+    const labels = Object.entries(Spec.Labels ?? {}).filter(([name]) => name !== stackImage)
+    return { ...Spec, Labels: Object.fromEntries(labels) }
+  })
 }
 
 function targetOf(wanted: ApplyRequest, change: Change): readonly Target[] {
