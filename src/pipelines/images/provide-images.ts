@@ -5,6 +5,7 @@ import { platformNotes, platformsFor } from '../../images/platforms.js'
 import { canonicalName } from '../../images/reference.js'
 import { keepLive } from '../../images/steady.js'
 import { UserError } from '../../errors.js'
+import type { Node } from '../../engine-types.js'
 import type { Build, Finding } from '../../model.js'
 import { assertPullLogin } from '../../stages/login.js'
 import { digestAsker, findDigest, resolveImages } from '../../stages/resolve.js'
@@ -29,23 +30,53 @@ export interface Images {
  */
 export async function provideImages(
   run: Run,
-  { host, ready, session, ask }: Site,
+  site: Site,
   target: StackTarget,
   prepared: Prepared,
   mode: 'build' | 'foresee' = 'build'
 ): Promise<Images> {
-  const { ports, inputs, job } = run
-  const { translation } = prepared
-  const { nodes, live } = ready
-  const builds = inputs.build === 'false' ? [] : translation.builds
-  const platforms = platformsFor(nodes, inputs.platforms)
+  const { live, nodes } = site.ready
+  const platforms = platformsFor(nodes, run.inputs.platforms)
+  const findings = settleFindings(run, prepared, nodes, platforms)
+  await assertPullLogin(site.host.engine, site.session)
+  const built = await provideBuilds(run, site, prepared, mode, requestOf(run, site, target, prepared, platforms))
+  const resolved = await resolveOthers(run, site, target, prepared, built)
+  return {
+    references: keepLive({ ...resolved, ...built.images }, live, target.stack),
+    brought: keepLive(built.images, live, target.stack),
+    findings
+  }
+}
+
+/** The findings with those that only the nodes tell. @throws UserError when there are some that the inputs make errors. */
+function settleFindings(
+  run: Run,
+  { translation, project }: Prepared,
+  nodes: readonly Node[],
+  platforms: readonly string[]
+): readonly Finding[] {
   const findings = translation.settleLate([
-    ...platformNotes(nodes, platforms, builds),
-    ...oldEngineNotes(nodes, prepared.project.model.services)
+    ...platformNotes(nodes, platforms, buildsOf(run, translation)),
+    ...oldEngineNotes(nodes, project.model.services)
   ])
   heed(run, findings, [], translation.findings)
-  const request: BuildRequest = {
-    builds,
+  return findings
+}
+
+function buildsOf({ inputs }: Run, { builds }: Prepared['translation']): readonly Build[] {
+  return inputs.build === 'false' ? [] : builds
+}
+
+function requestOf(
+  run: Run,
+  { session, ask }: Site,
+  target: StackTarget,
+  { translation }: Prepared,
+  platforms: readonly string[]
+): BuildRequest {
+  const { inputs, job, workspace } = run
+  return {
+    builds: buildsOf(run, translation),
     values: inputs.secrets,
     stack: target.stack,
     ...(inputs.registry !== undefined && { registry: inputs.registry }),
@@ -56,34 +87,47 @@ export async function provideImages(
     cache: inputs.cache,
     mode: inputs.build === 'always' ? 'always' : 'auto',
     session,
-    workspace: run.workspace,
+    workspace,
     find: reference => findDigest(ask, reference)
   }
-  await assertPullLogin(host.engine, session)
-  const direct = transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
-  const carried = { ...request, services: translation.stack, live }
-  const built: BuiltImages =
-    mode === 'foresee'
-      ? await (direct ? foreseeCarried(ports, host, carried) : foreseeImages(ports, request))
-      : await (direct ? carryBuilds(ports, host, carried) : buildImages(ports, request))
+}
+
+/** What is built here, by a registry or over the connection. */
+function provideBuilds(
+  { ports, inputs }: Run,
+  { host, ready }: Site,
+  { translation }: Prepared,
+  mode: 'build' | 'foresee',
+  request: BuildRequest
+): Promise<BuiltImages> {
+  if (transferFor(inputs.transfer, inputs.registry, request.builds) === 'direct') {
+    const carried = { ...request, services: translation.stack, live: ready.live }
+    return mode === 'foresee' ? foreseeCarried(ports, host, carried) : carryBuilds(ports, host, carried)
+  }
+  return mode === 'foresee' ? foreseeImages(ports, request) : buildImages(ports, request)
+}
+
+/** Every image that is not built here, by its digest. */
+function resolveOthers(
+  { ports, inputs }: Run,
+  { host, ready, session, ask }: Site,
+  target: StackTarget,
+  { translation }: Prepared,
+  built: BuiltImages
+): Promise<Readonly<Record<string, string>>> {
   const named = inputs.build === 'false' ? imagesOfBuilds(translation.builds, inputs.registry) : {}
   const others = Object.entries(translation.stack.services).filter(([key]) => !(key in built.images))
   // What was asked ahead of a tag that this run has moved is of yesterday.
   const moved = new Set(built.references.map(canonicalName))
   const askAnew = digestAsker(host.engine, Promise.resolve(session))
-  const resolved = await resolveImages(ports, {
+  return resolveImages(ports, {
     references: Object.fromEntries(others.map(([key, service]) => [key, named[key] ?? service.image])),
     byName: built.byName,
     ask: reference => (moved.has(canonicalName(reference)) ? askAnew : ask)(reference),
-    live,
+    live: ready.live,
     stack: target.stack,
     places: translation.places
   })
-  return {
-    references: keepLive({ ...resolved, ...built.images }, live, target.stack),
-    brought: keepLive(built.images, live, target.stack),
-    findings
-  }
 }
 
 /** With `build: false`, what somebody else built: the image that the compose file names beside its `build`. */

@@ -70,7 +70,8 @@ async function openHostBeside(logins: Promise<RegistrySession>, run: Run, onUp: 
 /** What the compose files need logins for. */
 function loginsOf({ inputs }: Run, prepared: Prepared): SessionNeeds {
   const { builds } = prepared.translation
-  const built = transferFor(inputs.transfer, inputs.registry, builds) === 'direct' ? [] : imagesOfBuilds(prepared)
+  const isCarried = inputs.build !== 'false' && transferFor(inputs.transfer, inputs.registry, builds) === 'direct'
+  const built = isCarried ? [] : imagesOfBuilds(prepared)
   return {
     built,
     images: [...built, ...imagesElsewhere(prepared)],
