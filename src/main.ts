@@ -12,7 +12,14 @@ import { prune } from './pipelines/prune.js'
 import { remove } from './pipelines/remove.js'
 import { rollback } from './pipelines/rollback.js'
 import { problemsOf } from './pipelines/run/problems.js'
-import { annotateProblem, reportNow, skipped, type Outcome, type Run, type StackTarget } from './pipelines/run/run.js'
+import {
+  annotateProblem,
+  reportStopped,
+  skipped,
+  type Outcome,
+  type Run,
+  type StackTarget
+} from './pipelines/run/run.js'
 import { setup } from './pipelines/setup.js'
 import { status } from './pipelines/status.js'
 import type { Ports } from './ports.js'
@@ -36,6 +43,7 @@ const red: readonly RunStatus[] = ['rolled-back', 'failed', 'cancelled', 'overta
 /** One run of the action, from its inputs to its verdict. Returns whether the job is green. */
 export async function main({ inputs: raw, job, ports, workspace }: Start): Promise<boolean> {
   const startedAt = ports.clock.now()
+  const progress = { changing: false }
   let run: Run | undefined
   let outcome: Outcome
   try {
@@ -43,7 +51,7 @@ export async function main({ inputs: raw, job, ports, workspace }: Start): Promi
     if (unwanted === null) {
       const inputs = readInputs(raw)
       maskSecrets(ports, inputs)
-      run = { inputs, job, ports, workspace, startedAt }
+      run = { inputs, job, ports, workspace, startedAt, progress }
       outcome = await perform(run)
     } else {
       const stack = raw['stack'] || stackNameOf(job.repository)
@@ -51,7 +59,7 @@ export async function main({ inputs: raw, job, ports, workspace }: Start): Promi
     }
   } catch (error) {
     const stack = raw['stack'] || stackNameOf(job.repository)
-    outcome = failed(ports, error, { command: run?.inputs.command ?? 'deploy', stack, startedAt })
+    outcome = stopped(run ?? { ports, startedAt, progress }, error, { command: run?.inputs.command ?? 'deploy', stack })
   }
   await present({ ports, job }, outcome)
   return !red.includes(outcome.report.status)
@@ -130,12 +138,15 @@ function urlOf(inputs: Inputs): { url?: string } {
 }
 
 /** What stopped a run before it came to a verdict. */
-function failed(ports: Ports, error: unknown, of: { command: string; stack: string; startedAt: number }): Outcome {
-  const status = ports.cancelled.aborted ? 'cancelled' : 'failed'
+function stopped(
+  run: Pick<Run, 'ports' | 'startedAt' | 'progress'>,
+  error: unknown,
+  of: { readonly command: string; readonly stack: string }
+): Outcome {
+  const { log } = run.ports
   const problems = problemsOf(error)
-  for (const problem of problems) annotateProblem(ports.log, problem)
-  if (!(error instanceof UserError) && error instanceof Error) ports.log.debug(error.stack ?? '')
+  for (const problem of problems) annotateProblem(log, problem)
+  if (!(error instanceof UserError) && error instanceof Error) log.debug(error.stack ?? '')
   const findings = error instanceof StackRefused ? error.findings : []
-  const head = { command: of.command, status, stack: of.stack } as const
-  return { report: { ...reportNow({ ports, startedAt: of.startedAt }, head), problems, findings } }
+  return { report: { ...reportStopped(run, of, problems), findings } }
 }

@@ -211,6 +211,7 @@ describe('a run with', () => {
     if (then.before === 'connecting') expect(log).toBe('')
     if (then.before === 'login') expect(log).not.toMatch(/Accepted|publickey/)
     if (then.before !== 'deploy') expect(result.log).not.toMatch(/^#\d+ /m)
+    expect(result.log.trimEnd()).toMatch(/\nfailed: \S+\. Nothing that runs was changed\.$/)
     expect(await bed.server.docker('service', 'ls', '-q')).toBe('')
     expect(await bed.server.docker('secret', 'ls', '-q')).toBe('')
     expect(leftovers(result)).toEqual([])

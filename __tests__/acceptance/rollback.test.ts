@@ -108,6 +108,7 @@ describe('by hand', () => {
     expect(await fromInside(stack, '/secret')).toBe('value-of-2')
     const result = await workshop.run({ command: 'rollback' })
     expect(result).toMatchObject({ status: 'success', outputs: { status: 'deployed', release: 'r3' } })
+    expect(JSON.parse(result.outputs['images'] ?? '')).toEqual({ web: pinned(1), migrate: pinned(1) })
     expect(await fromInside(stack, '/version')).toBe('version 1')
     expect(await fromInside(stack, '/secret')).toBe('value-of-1')
     // The job of release 1 is not run again, and what release 1 did not have is gone.

@@ -18,6 +18,7 @@ export async function remove(run: Run, target: StackTarget): Promise<Outcome> {
   )
   const unwanted = await target.preview?.stillWanted()
   if (unwanted != null) return skipped(run, target, unwanted)
+  run.progress.changing = true
   const { existed, removed, left } = await ports.log.group('Remove', () =>
     removeStack(ports, host.engine, {
       stack: target.stack,

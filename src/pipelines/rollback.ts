@@ -42,7 +42,11 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   }
   const work = async () => {
     const { report, ...rest } = await rollOut(run, host, lock, wanted, null)
-    return { ...rest, report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id } }
+    return {
+      ...rest,
+      images: imagesByKey(release),
+      report: { ...report, checks: unwell(checks), commit, refName: ref, rollbackOf: release.id }
+    }
   }
   return await asDeployment(run, openGithub(run), target, work, commit)
 }
@@ -55,6 +59,11 @@ function imagesOf({ rendered, images }: Release): {
   const pulled = Object.entries(rendered.services).filter(([, { image }]) => !isCarried(image))
   const own = pulled.filter(([key]) => images[key] !== undefined)
   return { images: pulled.map(([, { image }]) => image), built: own.map(([, { image }]) => image) }
+}
+
+/** What its services run. */
+function imagesByKey({ rendered }: Release): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(rendered.services).map(([key, { image }]) => [key, image]))
 }
 
 /** A preview that goes back by hand is a preview still. */

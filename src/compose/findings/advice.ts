@@ -94,7 +94,7 @@ export const adviceRules = {
     title: 'A variable that is not set',
     why: 'Compose takes a variable that it finds nowhere for empty.',
     remedy:
-      'Set it in the `env` of the step, in `.env` or in `env-file`; or say what it is without: `${NAME:-default}`, or `${NAME-}` for empty.'
+      'Set it in the `env` of the step (what `secrets` holds fills no variables), in `.env` or in `env-file`; or say what it is without: `${NAME:-default}`, or `${NAME-}` for empty.'
   },
   'host-port': {
     level: 'notice',

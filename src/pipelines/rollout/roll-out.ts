@@ -49,6 +49,7 @@ export async function rollOut(
         build: id => describeRelease(run, wanted, id, changes, entries)
       })
     : null
+  run.progress.changing = true
   const title = entry === null ? 'Rollout' : `Rollout of release ${entry.release.id}`
   const applied = await run.ports.log.group(title, () =>
     tryApply(run, host, lock, wanted, { entry, changes, before, unsettled, held, early })

@@ -3,7 +3,7 @@ import { GithubError, type Github, type PullRequestState } from '../../ports.js'
 import type { RunReport } from '../../report/model.js'
 import { keepComment } from '../../stages/comment.js'
 import { closeDeployment, openDeployment, retireDeployments } from '../../stages/deployment.js'
-import { reportNow, type Outcome, type Run, type StackTarget } from './run.js'
+import { reportStopped, type Outcome, type Run, type StackTarget } from './run.js'
 import { withJob } from './present.js'
 import { problemsOf } from './problems.js'
 
@@ -90,8 +90,7 @@ export async function orCommentWhy(
   try {
     return await body()
   } catch (error) {
-    const head = { command: inputs.command, status: 'failed', stack } as const
-    const report = { ...reportNow(run, head), problems: problemsOf(error) }
+    const report = reportStopped(run, { command: inputs.command, stack }, problemsOf(error))
     if (!ports.cancelled.aborted) await comment(run, github, report)
     throw error
   }

@@ -13,6 +13,8 @@ export interface Run {
   readonly workspace: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Whether it has begun to change what runs: up to then, whatever stops it has left everything as it was. */
+  readonly progress: { changing: boolean }
 }
 
 /** What a pipeline ends with. */
@@ -46,6 +48,21 @@ export function reportNow(
   of: Pick<RunReport, 'command' | 'status' | 'stack'>
 ): RunReport {
   return emptyReport({ ...of, startedAt, endedAt: ports.clock.now() })
+}
+
+/** A run that was stopped before it came to a verdict; says so where nothing that runs can have been changed. */
+export function reportStopped(
+  run: Pick<Run, 'ports' | 'startedAt' | 'progress'>,
+  of: Pick<RunReport, 'command' | 'stack'>,
+  problems: readonly Problem[]
+): RunReport {
+  const status = run.ports.cancelled.aborted ? 'cancelled' : 'failed'
+  const changes = ['deploy', 'rollback', 'remove'].includes(of.command)
+  return {
+    ...reportNow(run, { ...of, status }),
+    ...(changes && !run.progress.changing && { reason: 'Nothing that runs was changed.' }),
+    problems
+  }
 }
 
 /** A run that ends green without doing anything, and says why. */
