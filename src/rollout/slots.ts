@@ -1,4 +1,4 @@
-import type { Service } from '../engine-types.js'
+import type { Service, Task } from '../engine-types.js'
 import { oneLine } from '../text.js'
 import { crashLoopOf } from './failures.js'
 import { jobRunOf } from './job-run.js'
@@ -100,8 +100,20 @@ export function findStuck(observation: Observation, seen: ServiceSeen): ServiceS
   }
 }
 
-/** How long after a task's end its place may be empty before nothing is going to be started in it. */
+/** How long after a task's end its place may be empty before nothing is going to be started in it, the restart policy's delay not counted. */
 const givenUpMs = 3_000
+/** Swarm's own delay where the policy names none (swarmkit manager/orchestrator/restart/restart.go). */
+const usualDelayNs = 5_000_000_000
+
+/**
+ * How long a task's place may be empty before the restart policy has given it up, in milliseconds. A policy without a limit never does: where a
+ * task was rejected at once, its successor waits for the delay of the one before, and for so long the place is empty.
+ */
+function patienceWith(task: Task): number {
+  if (restartCondition(task) === 'none') return givenUpMs
+  const { MaxAttempts = 0, Delay = usualDelayNs } = task.Spec.RestartPolicy ?? {}
+  return MaxAttempts === 0 ? Infinity : givenUpMs + Delay / 1_000_000
+}
 
 /** A place whose last task failed and that the restart policy leaves empty. */
 export function findGivenUp(observation: Observation, seen: ServiceSeen): ServiceState | null {
@@ -128,7 +140,7 @@ function isGivenUp(
   const availability = nodes.get(task.NodeID ?? '')?.Spec.Availability
   // a global service is taken off a node that is drained or down, and waits for it
   if (wantsEveryNode(target) && (isOnDownNode(nodes, task) || availability === 'drain')) return false
-  return at - (endedAt ?? at) >= givenUpMs
+  return at - (endedAt ?? at) >= patienceWith(task)
 }
 
 /**

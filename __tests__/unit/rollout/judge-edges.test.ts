@@ -29,8 +29,9 @@ describe('a crash loop while the swarm is at its update', () => {
   it('is final after three where it goes on', () => expect(after(3, 'continue')).toBe('failed'))
 
   it('is left to the updater where the restart policy gives up, and not where it goes on', () => {
-    const alone = (action?: string) =>
-      state(play([target('web')], [look(100, [updating(action)], [failed('f', 90)])]))?.is
+    const ended = failed('f', 90)
+    const lost = { ...ended, Spec: { RestartPolicy: { Condition: 'none' } } }
+    const alone = (action?: string) => state(play([target('web')], [look(100, [updating(action)], [lost])]))?.is
     expect(alone('rollback')).toBe('pending')
     expect(alone('continue')).toBe('failed')
   })
@@ -180,13 +181,27 @@ describe('a place that stays empty', () => {
       return state(
         play(
           [target('web', { touched })],
-          [100, 104].map(s => look(s, [web], [failed('f', 80)]))
+          [100, 104].map(s => look(s, [web], [{ ...failed('f', 80), Spec: { RestartPolicy: { Condition: 'none' } } }]))
         )
       )?.is
     }
     expect(alone(true, 70)).toBe('failed')
     expect(alone(true, 90)).toBe('pending')
     expect(alone(false, 70)).toBe('failed')
+  })
+
+  it.each<[string, NonNullable<Task['Spec']['RestartPolicy']>, number, string]>([
+    ['is not, with no limit of attempts, however long its delay', { Condition: 'any', Delay: 30e9 }, 120, 'pending'],
+    [
+      'is not, before the delay of its last attempt',
+      { Condition: 'on-failure', MaxAttempts: 3, Delay: 10e9 },
+      101,
+      'pending'
+    ],
+    ['is, after it', { Condition: 'on-failure', MaxAttempts: 3, Delay: 10e9 }, 104, 'failed']
+  ])('%s', (_title, RestartPolicy, seconds, is) => {
+    const rejected = task('web', 'r', 'rejected', 90, { Spec: { RestartPolicy } })
+    expect(state(play([target('web')], [look(seconds, [service('web')], [rejected])]))?.is).toBe(is)
   })
 })
 
