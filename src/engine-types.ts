@@ -38,7 +38,15 @@ export interface ServiceSpec {
   }
   readonly UpdateConfig?: UpdateConfig
   readonly RollbackConfig?: UpdateConfig
-  readonly EndpointSpec?: unknown
+  readonly EndpointSpec?: {
+    readonly Ports?: readonly {
+      readonly Protocol?: string
+      readonly PublishedPort?: number
+      readonly PublishMode?: string
+      readonly [key: string]: unknown
+    }[]
+    readonly [key: string]: unknown
+  }
 }
 
 export interface UpdateConfig {

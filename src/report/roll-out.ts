@@ -27,6 +27,8 @@ export interface Attempt {
     readonly left: readonly string[]
     /** false when a service could not be put back. */
     readonly complete: boolean
+    /** Nothing had been changed. */
+    readonly untouched: boolean
     readonly rollout: Rollout | null
   } | null
 }
@@ -82,6 +84,7 @@ function whatServes(attempt: Attempt): string {
     const where = restored.release === null ? 'what ran before' : `release ${restored.release}`
     return [`The way back to ${where} was begun, and not waited for.`, ...restored.left].join(' ')
   }
+  if (restored?.untouched === true) return [...restored.left, 'Nothing that runs was changed.'].join(' ')
   if (restored?.rollout !== null && restored !== null)
     return 'Going back did not succeed either: see the services for what runs where.'
   if (restored !== null && restored.left.length > 0) return restored.left.join(' ')

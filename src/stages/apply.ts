@@ -5,6 +5,7 @@ import { applyFailed, connectionBroke } from '../errors/release.js'
 import { label, type Stack } from '../model.js'
 import type { Engine, Host, Ports, RunResult } from '../ports.js'
 import { deployLabels, isTouched, type Change } from '../release/compare.js'
+import { inOrderOfPorts, portsInTheWay, withoutPorts } from '../release/ports.js'
 import { modeInFile, modeOf } from '../release/target.js'
 import { isJob } from '../rollout/tasks.js'
 import type { Target } from '../rollout/types.js'
@@ -41,8 +42,44 @@ export async function applyStack(ports: Ports, host: Host, wanted: ApplyRequest)
   const touched = changes.filter(isTouched)
   const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : null
   const prepared = { ...wanted, live: live ?? wanted.live }
-  if (touched.length > 0) await deploy(ports, host, prepared, touched, live === null ? wanted.early : undefined)
+  await freePorts(ports, host.engine, wanted, touched)
+  const batches = inOrderOfPorts(
+    wanted.rendered,
+    touched.map(({ key }) => key),
+    { name: wanted.stack, live: prepared.live }
+  )
+  const early = live === null && batches.length === 1 ? wanted.early : undefined
+  for (const keys of batches) {
+    const batch = touched.filter(({ key }) => keys.includes(key))
+    await deploy(ports, host, prepared, batch, early)
+  }
   return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(prepared, change))
+}
+
+/**
+ * Takes the ports that new services are to have from those that go only when the new ones run. Such a service is of this release from here on, so that the
+ * way back puts it right, and no deploy takes it for what its file says.
+ */
+async function freePorts(
+  { log }: Ports,
+  engine: Engine,
+  { changes, rendered, live }: ApplyRequest,
+  touched: readonly Change[]
+): Promise<void> {
+  const keys = touched.map(({ key }) => key)
+  const leaving = changes.filter(({ kind }) => kind === 'remove').map(({ service }) => service)
+  for (const service of live.filter(({ Spec }) => leaving.includes(Spec.Name))) {
+    const given = portsInTheWay(rendered, keys, service)
+    if (given.length === 0) continue
+    log.info(
+      `${service.Spec.Name} gives ${given.join(', ')} away: nobody answers there until the service that gets it runs`
+    )
+    const release = deployLabels(rendered, keys[0] ?? '')[label.release] ?? ''
+    await updateFromLive(engine, service.ID, now => {
+      const labels = Object.entries(now.Spec.Labels ?? {}).filter(([name]) => name !== label.content)
+      return { ...withoutPorts(now, given), Labels: { ...Object.fromEntries(labels), [label.release]: release } }
+    })
+  }
 }
 
 /** Takes away what is in the stack no more, once everything else is live. */

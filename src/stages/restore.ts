@@ -27,6 +27,8 @@ export interface Restoration {
   readonly left: readonly string[]
   /** Whether everything that had to be put back was. */
   readonly complete: boolean
+  /** Whether nothing was ever changed, so that there is nothing to put back. */
+  readonly untouched: boolean
 }
 
 /**
@@ -37,38 +39,59 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
   const now = await host.engine.services(request.stack)
   const plan = planRecovery({ ...request, now })
   const targets: Target[] = []
-  const left = plan.filter(step => step.action === 'leave').map(step => `${step.key} was left as it is: ${step.why}.`)
-  const stuck: string[] = []
-  const attempt = async (step: Recovery, act: () => Promise<Target | null>): Promise<void> => {
-    try {
-      const target = await act()
-      if (target !== null) targets.push(target)
-    } catch (error) {
-      stuck.push(`${step.key} could not be put back: ${messageOf(error)}`)
-    }
-  }
-  for (const step of plan) {
-    if (step.action !== 'leave' && step.action !== 'wait') ports.log.info(`${step.key}: ${step.why}`)
+  const left = plan.flatMap(step => (step.action === 'leave' ? [leftAs(step)] : []))
+  const carryOut = async (step: Recovery): Promise<void> => {
     if (step.action === 'wait') targets.push(targetOf(step, step.live, step.release, false))
-    if (step.action === 'respec') await attempt(step, () => putBack(ports, host.engine, request.release, step))
-    if (step.action === 'remove') await attempt(step, () => takeAway(ports, host.engine, step.live))
+    if (step.action === 'respec') targets.push(await putBack(ports, host.engine, request.release, step))
+    if (step.action === 'remove') await takeAway(ports, host.engine, step.live)
   }
-  const again = plan.flatMap(step => (step.action === 'redeploy' ? [step.change] : []))
+  for (const { key, action, why } of plan) if (action !== 'leave' && action !== 'wait') ports.log.info(`${key}: ${why}`)
+  const failed = await eachOf(inOrderOfRemoval(plan), carryOut)
+  const lost = [...failed].map(([{ key }, error]) => `${key} could not be put back: ${messageOf(error)}`)
+  const anew = plan.flatMap(step => (step.action === 'redeploy' ? [step.change] : []))
   const record = request.last?.release?.rendered
-  if (again.length > 0 && record !== undefined) {
+  if (anew.length > 0 && record !== undefined) {
     try {
-      targets.push(...(await request.redeploy(record, again, now)))
+      targets.push(...(await request.redeploy(record, anew, now)))
     } catch (error) {
-      stuck.push(`${again.map(({ key }) => key).join(', ')} could not be put back: ${messageOf(error)}`)
+      lost.push(`${anew.map(({ key }) => key).join(', ')} could not be put back: ${messageOf(error)}`)
     }
   }
   return {
     targets,
     release: request.last?.id ?? null,
     actions: plan.map(({ service, key, action, why }) => ({ service, key, action, why })),
-    left: [...left, ...stuck],
-    complete: stuck.length === 0
+    left: [...left, ...lost],
+    complete: lost.length === 0,
+    untouched: plan.every(step => 'untouched' in step && step.untouched)
   }
+}
+
+function leftAs({ key, untouched, why }: Recovery & { readonly action: 'leave' }): string {
+  return untouched ? `${key} ${why}.` : `${key} was left as it is: ${why}.`
+}
+
+function inOrderOfRemoval(steps: readonly Recovery[]): readonly Recovery[] {
+  const isRemoval = ({ action }: Recovery): boolean => action === 'remove'
+  return [...steps.filter(isRemoval), ...steps.filter(step => !isRemoval(step))]
+}
+
+/**
+ * Does it to each, whatever becomes of the others; gives those of which it failed, and how. What the engine refused comes again after all others,
+ * one of which may have held its port.
+ */
+async function eachOf(
+  steps: readonly Recovery[],
+  act: (step: Recovery) => Promise<void>
+): Promise<ReadonlyMap<Recovery, unknown>> {
+  const failed = new Map<Recovery, unknown>()
+  for (const step of steps) await act(step).catch((error: unknown) => failed.set(step, error))
+  for (const [step, error] of [...failed]) {
+    if (!(error instanceof EngineError && isRefusal(error))) continue
+    failed.delete(step)
+    await act(step).catch((thrown: unknown) => failed.set(step, thrown))
+  }
+  return failed
 }
 
 /** How often it is tried, and how long to wait in between, in milliseconds: an election of a leader takes some ten seconds. */

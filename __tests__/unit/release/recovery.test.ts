@@ -36,7 +36,7 @@ describe('the way back to the release before', () => {
       ['wait', 'r1', 'the swarm has taken it back itself']
     ],
     ['what is new', plan(null, bad, { last: entry('r1') }), ['remove', undefined, 'it was not in the release before']],
-    ['what never was made', plan(null, null, { last: entry('r1') }), ['leave', undefined, 'it was not made']],
+    ['what never was made', plan(null, null, { last: entry('r1') }), ['leave', undefined, 'was not made']],
     ['what somebody removed', plan(old, null, { last: entry('r1') }), ['leave', undefined, 'somebody removed it']],
     [
       'what is new, but another run made',

@@ -37,7 +37,8 @@ function attempt(verdict: Verdict, more: Partial<Attempt> = {}): Attempt {
 }
 
 function restored(verdict: Verdict | null, more: Partial<NonNullable<Attempt['restored']>> = {}): Attempt['restored'] {
-  return { release: 'r1', left: [], complete: true, rollout: verdict === null ? null : rollout(verdict), ...more }
+  const watched = verdict === null ? null : rollout(verdict)
+  return { release: 'r1', left: [], complete: true, untouched: false, rollout: watched, ...more }
 }
 
 const refused = { message: 'https://shop.example/ answered 502.' }

@@ -70,14 +70,14 @@ describe('a service that is put back', () => {
     expect(seen.slept).toHaveLength(versions.length - 1)
   })
 
-  it('stays as it is where the engine refuses, which is said at once', async () => {
-    const { back, slept, versions } = world(['refused'])
+  it('stays as it is where the engine refuses twice, the second time with all others put back', async () => {
+    const { back, slept, versions } = world(['refused', 'refused'])
     const { complete, left } = await back()
     expect({ complete, left }).toEqual({
       complete: false,
       left: ['web could not be put back: The engine says: refused']
     })
-    expect([versions, slept]).toEqual([[20], []])
+    expect([versions, slept]).toEqual([[20, 20], []])
   })
 
   it('is given up after ten tries', async () => {

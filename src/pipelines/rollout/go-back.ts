@@ -31,7 +31,8 @@ export async function goBack(
         apply(run, host, lock, wanted, { rendered, changes, services: changes.map(({ key }) => key), live })
     })
   )
-  if (restoration.targets.length === 0 || ports.cancelled.aborted) return { ...restoration, rollout: null }
+  if (restoration.untouched || restoration.targets.length === 0 || ports.cancelled.aborted)
+    return { ...restoration, rollout: null }
   const rollout = await seeThrough(ports, host, restoration.targets, {
     stack: wanted.target.stack,
     timeoutMs: inputs.timeoutMs,
