@@ -30,6 +30,7 @@ export async function status(run: Run, target: StackTarget): Promise<Outcome> {
   return {
     report: {
       ...reportNow(run, { command: 'status', status: 'status', stack: target.stack }),
+      ...(services.length === 0 && { reason: `The swarm has no service of a stack ${target.stack}.` }),
       // What runs, not what happens to be checked out.
       ...(present && { release: present.id, commit: present.commit, refName: present.ref }),
       checks,

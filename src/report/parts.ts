@@ -76,10 +76,11 @@ export function findings(report: RunReport, room: Room): string {
 /** The releases that one can go back to, and how. */
 export function releases(report: RunReport, room: Room): string {
   if (report.releases.length === 0 || room.rows === 0) return ''
+  const others = report.releases.filter(({ current }) => !current).length
   const how = 'Go back with `command: rollback` and `release:` set to one of these, or to `previous`.'
   return folded(
-    `Releases to go back to: ${report.releases.filter(({ current }) => !current).length}`,
-    [releasesTable(report, room.rows), how].join('\n\n'),
+    `Releases to go back to: ${others === 0 ? 'none yet' : others}`,
+    [releasesTable(report, room.rows), ...(others === 0 ? [] : [how])].join('\n\n'),
     report.command === 'rollback'
   )
 }

@@ -26,8 +26,15 @@ export const variableFailures: readonly Failure[] = [
       const text = scene.positions.written(at)
       const from = text === undefined ? '' : ` (\`${text}\`)`
       return withPlace(scene, at, {
-        message: `\`${path}\`${from} has the wrong type once its variables are filled in: ${reason}.`,
-        remedy: 'Set the variable, or give it a default of the right type, such as `${NAME:-2}`.'
+        ...(text === undefined || text.includes('$')
+          ? {
+              message: `\`${path}\`${from} has the wrong type once its variables are filled in: ${reason}.`,
+              remedy: 'Set the variable, or give it a default of the right type, such as `${NAME:-2}`.'
+            }
+          : {
+              message: `\`${path}\`${from} has the wrong type: ${reason}.`,
+              remedy: 'Write a value of the type that the key takes.'
+            })
       })
     }
   }

@@ -15,7 +15,9 @@ export function yamlProblems(sources: readonly Source[]): readonly Problem[] {
     })
     const all = 'empty' in documents ? [] : documents
     const errors = all.flatMap(document => document.errors.map(error => problemOf(error, source, lines)))
-    return errors.length > 0 ? errors : all.flatMap(document => notAMapping(document, source))
+    // what the parser makes of the rest of a line that it lost its way in is no error of its own
+    const first = errors.filter(({ at }, index) => errors.findIndex(other => other.at?.line === at?.line) === index)
+    return first.length > 0 ? first : all.flatMap(document => notAMapping(document, source))
   })
 }
 
@@ -42,7 +44,10 @@ const meanings: Partial<Record<YAMLError['code'], { readonly message: string; re
     message: 'A tab is used to indent',
     remedy: 'YAML takes spaces only: replace the tab by two spaces.'
   },
-  BAD_INDENT: { message: 'The indentation does not fit', remedy: 'Indent keys of one mapping alike.' },
+  BAD_INDENT: {
+    message: 'The indentation does not fit',
+    remedy: 'Indent keys of one mapping alike, and close every bracket and quote before the next key.'
+  },
   MULTILINE_IMPLICIT_KEY: {
     message: 'This is not YAML',
     remedy: 'Most often a value that holds `: ` or spans lines needs quotes, or a key its colon.'

@@ -43,7 +43,7 @@ export async function prepare(run: Run, target: StackTarget): Promise<Prepared> 
   // A pull request's check has no secrets to look into: what lacks a value there is worth a word, and no more.
   const isCheck = inputs.command === 'check'
   const lacking = objects.problems.filter(problem => !objects.inFiles.includes(problem))
-  if (isCheck) for (const { message, remedy } of lacking) ports.log.info(`${message} ${remedy ?? ''}`)
+  if (isCheck) for (const { message, remedy } of lacking) ports.log.info([message, remedy ?? ''].join('\n').trim())
   heed(run, translation.findings, [...(isCheck ? objects.inFiles : [...objects.problems, ...unnamed]), ...unbuildable])
   return { project, translation, objects }
 }

@@ -16,7 +16,7 @@ function hostPorts({ name, service }: ServiceContext): readonly Note[] {
     rule: 'host-port',
     service: name,
     at: ['services', name, 'ports', { item: port.target }],
-    message: `Port ${port.published ?? port.target} of ${name} is bound on its node only (\`mode: host\`).`
+    message: `Port ${port.published ?? port.target} of ${name} is bound on its node only (\`mode: host\`), so every update has a gap.`
   }))
 }
 

@@ -29,10 +29,18 @@ function variable(context: ServiceContext, name: string, value: string): readonl
     return [{ rule: 'url-password', service, at, message, ...(literal ? {} : { level: 'notice' }) }]
   }
   if (!secretName.test(name) || noSecret.test(value.trim())) return []
-  const message = literal
-    ? `${name} of ${service} looks like a secret, and its value is in the repository.`
-    : `${name} of ${service} looks like a secret; as an environment variable, everybody who may inspect the service reads it.`
-  return [{ rule: literal ? 'literal-secret' : 'plain-secret', service, at, message, remedy: remedyFor(context, name) }]
+  const remedy = remedyFor(context, name)
+  if (!literal) {
+    const message = `${name} of ${service} looks like a secret; as an environment variable, everybody who may inspect the service reads it.`
+    return [{ rule: 'plain-secret', service, at, message, remedy }]
+  }
+  if (context.written(at) !== undefined) {
+    const message = `${name} of ${service} looks like a secret, and its value is in the repository.`
+    return [{ rule: 'literal-secret', service, at, message, remedy }]
+  }
+  // a step before this one may have written the file, as it should
+  const message = `${name} of ${service} looks like a secret, and its value stands in an environment file, which should be in no repository.`
+  return [{ rule: 'literal-secret', level: 'notice', service, at, message, remedy }]
 }
 
 function commandLine(context: ServiceContext): readonly Note[] {
