@@ -146,6 +146,9 @@ export interface Network {
   readonly Scope?: string
   readonly Driver?: string
   readonly Attachable?: boolean
+  readonly Internal?: boolean
+  readonly Options?: Readonly<Record<string, string>> | null
+  readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string }[] | null }
   readonly Labels?: Readonly<Record<string, string>>
 }
 

@@ -80,3 +80,36 @@ describe('a published port', () => {
     expect(await published()).toEqual({ app: open, api: '1/1' })
   })
 })
+
+describe('what Swarm cannot change', () => {
+  const networks = { back: {} }
+  const stack = (migrate: object, back: object) =>
+    workshop.compose({ web: service({ networks: ['back'] }), migrate }, { networks: { back } })
+  const job = () => ({ ...service(), deploy: { mode: 'replicated-job', restart_policy: { condition: 'none' } } })
+
+  it('is said before anything is changed, all of it', async () => {
+    const fixed = new Workshop(bed, { stack: 'fixed', 'stable-for': '1s' })
+    workshop.close()
+    workshop = fixed
+    expect((await stack(service(), networks.back).run()).outputs['status']).toBe('deployed')
+    const result = await stack(job(), { internal: true, driver_opts: { encrypted: '' } }).run()
+    expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
+    expect(result.log).toContain('migrate is `replicated` in the swarm and is to be `replicated-job`')
+    expect(result.log).toContain(
+      'The network back is there, but not as the compose file wants it (internal: wanted, encrypted: wanted)'
+    )
+    expect(result.log).toContain('Nothing that runs was changed.')
+    expect((await stack(service(), networks.back).run()).outputs['status']).toBe('unchanged')
+    const renamed = await workshop
+      .compose(
+        {
+          web: service({ networks: ['inside'] }),
+          'migrate-job': { ...job(), environment: { PORT: '', EXIT_AFTER: '0' } }
+        },
+        { networks: { inside: { internal: true } } }
+      )
+      .run()
+    expect(`${renamed.outputs['status']}\n${renamed.log}`).toMatch(/^deployed/)
+    expect(await bed.server.docker('network', 'inspect', '-f', '{{.Internal}}', 'fixed_inside')).toMatch(/^true/)
+  })
+})

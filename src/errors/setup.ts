@@ -74,6 +74,14 @@ export function whichAddress(host: string, addresses: readonly string[]): Proble
   }
 }
 
+/** The network that stacks are to share exists, but as one of the node alone, such as compose and `docker network create` make. */
+export function networkOfOneNode(host: string, name: string): Problem {
+  return {
+    message: `${host} has a network ${name} already, but it belongs to this node only; services need one of the swarm.`,
+    remedy: `Choose another name for \`proxy-network\`; or, when nothing uses it any more, on the server: \`docker network rm ${name}\`.`
+  }
+}
+
 /** The server belongs to a swarm that is not the first host's. */
 export function otherSwarm(host: string, manager: string): Problem {
   return {

@@ -2,8 +2,10 @@ import { unwell } from '../report/checks.js'
 import type { Service } from '../engine-types.js'
 import { isCarried } from '../images/direct.js'
 import { label } from '../model.js'
+import { UserError } from '../errors.js'
 import { findRelease } from '../release/find.js'
 import type { Release } from '../release/record.js'
+import { unchangeable } from '../release/unchangeable.js'
 import { assertRestorable } from '../stages/releases.js'
 import { openHost } from './site/host.js'
 import { lockAndLook, seenUnder } from './site/lock.js'
@@ -22,6 +24,9 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   await using lock = await lockAndLook(run, host, target.stack)
   const { services: live, entries } = await seenUnder(lock, host.engine, target.stack)
   const { release } = findRelease(entries, inputs.release, live)
+  const networks = await host.engine.networks({ stack: target.stack })
+  const fixed = unchangeable(release.rendered, { name: target.stack, services: live, networks })
+  if (fixed.length > 0) throw new UserError(fixed)
   // No earlier: it is the release that says which registry the logins are for.
   await using session = await openSession(run, { ...imagesOf(release), verify: false })
   await assertRestorable(ports, host.engine, release, { auth: reference => session.authFor(reference) })

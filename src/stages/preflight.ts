@@ -46,6 +46,8 @@ export async function preflight(ports: Ports, host: Host, options: PreflightOpti
   ])
   ofSwarm.catch(() => undefined)
   const [version, info] = await first
+  if (/have a leader|no leader/i.test(info.Swarm?.Error ?? ''))
+    ports.log.info('The swarm has no leader just now, as after the loss of most of its managers: waiting for one.')
   const base = [checkEngine(version), checkSwarm(info, host.name)]
   const clock = clockOf(await look.ahead)
   if (base.some(check => check.state === 'problem')) return report([...base, ...clock], [])

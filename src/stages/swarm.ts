@@ -1,7 +1,7 @@
 import type { Survey } from '../commands/setup.js'
 import { addressPool } from '../server/addresses.js'
 import { UserError } from '../errors.js'
-import { firstIsWorker, otherSwarm } from '../errors/setup.js'
+import { firstIsWorker, networkOfOneNode, otherSwarm } from '../errors/setup.js'
 import type { Host, Ports } from '../ports.js'
 
 /** A server that is to be of the swarm. */
@@ -62,8 +62,9 @@ export async function ensureJoined(
 
 /** A network of the swarm that stacks can share. Says what it did. */
 export async function ensureNetwork(host: Host, name: string): Promise<readonly string[]> {
-  const found = await host.engine.networks()
-  if (found.some(network => network.Name === name)) return []
+  const found = (await host.engine.networks()).filter(network => network.Name === name)
+  if (found.some(({ Scope }) => Scope === 'swarm')) return []
+  if (found.length > 0) throw new UserError(networkOfOneNode(host.name, name))
   await host.engine.createNetwork({ Name: name, Driver: 'overlay', Attachable: true, CheckDuplicate: true })
   return [`${host.name}: network ${name} made (overlay, attachable).`]
 }

@@ -152,7 +152,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a node cannot pull',
-    version: 'good',
+    version: 'built',
     strike: field => field.dropRegistry(field.worker),
     right: ['deployed', 'rolled-back']
   },

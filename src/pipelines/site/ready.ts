@@ -7,6 +7,7 @@ import { findExternals } from '../../stages/objects.js'
 import { firstLook, preflight, type FirstLook } from '../../stages/preflight.js'
 import { assertOwnPreview } from '../../stages/preview.js'
 import { namedBuilds, type Prepared } from './prepare.js'
+import { unchangeable } from '../../release/unchangeable.js'
 import type { Run, StackTarget } from '../run/run.js'
 
 /** A server on which this stack can be deployed, as it was found. */
@@ -41,7 +42,11 @@ export async function assertReady(
   ahead: Ahead
 ): Promise<Ready> {
   const { externals } = prepared.translation
-  const ofSwarm = Promise.all([ahead.services, findExternals(host.engine, prepared.objects.externals)])
+  const ofSwarm = Promise.all([
+    ahead.services,
+    findExternals(host.engine, prepared.objects.externals),
+    host.engine.networks({ stack: target.stack })
+  ])
   ofSwarm.catch(() => undefined)
   const { checks, problems, nodes } = await preflight(run.ports, host, {
     externals,
@@ -49,10 +54,12 @@ export async function assertReady(
     repositories: repositoriesOf(run, target, prepared)
   })
   // Without a swarm nothing can be looked up in it.
-  const [live, missing] = nodes.length === 0 ? [[], []] : await ofSwarm
+  const [live, missing, networks] = nodes.length === 0 ? [[], [], []] : await ofSwarm
   const rows = [...checks, ...missing.map(asCheck)]
   await showChecks(run, rows)
-  const all = [...problems, ...missing]
+  const { stack, places } = prepared.translation
+  const present = { name: target.stack, services: live, networks, places }
+  const all = [...problems, ...missing, ...unchangeable(stack, present)]
   if (all.length > 0) throw new UserError(all)
   assertOwnPreview(live, target)
   return { checks: unwell(rows), nodes, live }
