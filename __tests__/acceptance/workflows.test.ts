@@ -114,7 +114,8 @@ describe('rollback.yml', () => {
       with: { 'pull-username': '', 'pull-password': '' }
     })
     expect(result).toMatchObject({ status: 'failure', outputs: { status: 'failed' } })
-    expect(result.log).toMatch(/r99/)
+    expect(result.log).toMatch(/no release .*r99; touch[\s\S]*\br1\b/i)
+    await expect(bed.server.exec(['ls', '/tmp/pwned'])).rejects.toThrow()
     expect(await serving('shop')).toBe('version 1')
   }, 60_000)
 })
