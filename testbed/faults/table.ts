@@ -26,7 +26,7 @@ way, asks every engine itself which containers are healthy, repairs everything, 
 
 **Strikes during**: \`before the run\` of version 2, or in it: the build, a job, as services are written (apply), while the swarm updates them (watch), or on
 the way back. **Version**: version 2 is \`good\`, \`broken\` (its healthcheck never passes), \`built\` (an image is built and pushed first), or good with
-a \`job\` that runs before the service. All but the built are of one image and differ in a variable: a node that cannot pull may have it from version 1.
+a \`job\` that runs before the service. All but the built are of one image and differ in a variable.
 
 This page was written by \`npm run faults -- --write\` on ${ran.date}, Docker Engine ${ran.engine}, on a machine busy with other tests. Each row is
 from the last time that its scenario was played.
