@@ -45,7 +45,7 @@ describe('preflight', () => {
       'clock ok',
       'disk ok'
     ])
-    expect(report.checks.find(({ name }) => name === 'nodes')?.detail).toBe('1 × linux/amd64')
+    expect(report.checks.find(({ name }) => name === 'nodes')?.detail).toBe('2 × linux/amd64')
     // six connections opened by as many pings, and a question each for the engine and for the nodes
     expect(caller.lines.join()).toContain('Engine API requests: 8')
   })
