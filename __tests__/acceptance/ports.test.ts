@@ -33,7 +33,7 @@ const crash = { environment: { EXIT_AFTER: '0', EXIT_CODE: '7' } }
 async function published(): Promise<Readonly<Record<string, string>>> {
   const list = () => bed.server.docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}} {{.Ports}}')
   let lines = await list()
-  for (let i = 0; i < 50 && lines.includes(' 2/1'); i++) {
+  for (let i = 0; i < 50 && / [2-9]\/1/.test(lines); i++) {
     await new Promise(resolve => setTimeout(resolve, 200))
     lines = await list()
   }
@@ -78,6 +78,21 @@ describe('a published port', () => {
     const again = await workshop.compose({ app: service(port), api: service() }).run()
     expect(`${again.outputs['status']}\n${again.log}`).toMatch(/^(unchanged|deployed)/)
     expect(await published()).toEqual({ app: open, api: '1/1' })
+  })
+
+  it('goes to one whose turn comes before that of the one that has it', async () => {
+    const app = service({ depends_on: { api: { condition: 'service_healthy' } } })
+    const result = await workshop.compose({ app, api: service(), front: service(port) }).run()
+    expect(`${result.outputs['status']}\n${result.log}`).toMatch(/^deployed/)
+    expect(await published()).toEqual({ app: '1/1', api: '1/1', front: open })
+  })
+
+  it('changes places with another', async () => {
+    const other = { ports: ['9192:80'] }
+    await workshop.compose({ app: service(other), api: service(), front: service(port) }).run()
+    const result = await workshop.compose({ app: service(port), api: service(), front: service(other) }).run()
+    expect(`${result.outputs['status']}\n${result.log}`).toMatch(/^deployed/)
+    expect(await published()).toEqual({ app: open, api: '1/1', front: '1/1 *:9192->80/tcp' })
   })
 })
 

@@ -24,8 +24,8 @@ export async function rollback(run: Run, target: StackTarget): Promise<Outcome> 
   await using lock = await lockAndLook(run, host, target.stack)
   const { services: live, entries } = await seenUnder(lock, host.engine, target.stack)
   const { release } = findRelease(entries, inputs.release, live)
-  const networks = await host.engine.networks({ stack: target.stack })
-  const fixed = unchangeable(release.rendered, { name: target.stack, services: live, networks })
+  // Networks are as they were when that release ran.
+  const fixed = unchangeable(release.rendered, { name: target.stack, services: live, networks: [] })
   if (fixed.length > 0) throw new UserError(fixed)
   // No earlier: it is the release that says which registry the logins are for.
   await using session = await openSession(run, { ...imagesOf(release), verify: false })

@@ -40,13 +40,13 @@ export function planRecovery(accident: Accident): readonly Recovery[] {
   const now = byKey(accident.stack, accident.now)
   const first = accident.before.length === 0 && accident.last === null
   const wanted = Object.keys(accident.rendered.services)
-  const given = [...before.keys()].filter(key => !wanted.includes(key) && releaseOf(now.get(key)) === accident.release)
+  const given = [...before.keys()].filter(key => !wanted.includes(key) && hasGivenAway(accident, key, now.get(key)))
   return [...wanted, ...given].map(key => {
     const subject = { service: `${accident.stack}_${key}`, key }
     const live = now.get(key)
     if (first && live !== undefined)
       return { ...subject, action: 'leave', untouched: false, why: 'a first deploy has nothing to go back to' }
-    if (accident.jobs.includes(key)) return { ...subject, ...recoverJob(accident, live) }
+    if (accident.jobs.includes(key)) return { ...subject, ...recoverJob(accident, before.get(key), live) }
     return { ...subject, ...recoverService(accident, key, before.get(key), live) }
   })
 }
@@ -54,8 +54,17 @@ export function planRecovery(accident: Accident): readonly Recovery[] {
 /** A union without the keys that the plan adds itself. */
 type Step = Recovery extends infer R ? (R extends Recovery ? Omit<R, 'service' | 'key'> : never) : never
 
-function recoverJob({ release }: Accident, live: Service | undefined): Step {
-  if (live === undefined || releaseOf(live) !== release) return { action: 'leave', untouched: true, why: 'was not run' }
+/** Whether a service that the failed release leaves out is not as the release before has it: this run, or one before it, took a port from it. */
+function hasGivenAway({ release, last }: Accident, key: string, live: Service | undefined): boolean {
+  if (live === undefined) return false
+  const record = last?.release?.rendered
+  const recorded = record?.services[key] === undefined ? undefined : deployLabels(record, key)[label.release]
+  return releaseOf(live) === release || (recorded !== undefined && releaseOf(live) !== recorded)
+}
+
+function recoverJob({ release }: Accident, old: Service | undefined, live: Service | undefined): Step {
+  if (live === undefined || releaseOf(live) !== release)
+    return { action: 'leave', untouched: (old === undefined) === (live === undefined), why: 'was not run' }
   return isJobDone(live)
     ? { action: 'leave', untouched: false, why: 'a job that has completed: what it did stays done' }
     : { action: 'remove', live, why: 'a job that did not complete; the next deploy runs it again' }

@@ -1,7 +1,7 @@
 import type { Network, Service } from '../engine-types.js'
 import type { Place, Problem } from '../errors.js'
 import { objectOf } from '../json.js'
-import type { JsonObject, Stack } from '../model.js'
+import { label, type JsonObject, type Stack } from '../model.js'
 import { keyOf } from './record.js'
 import { modeInFile, modeOf } from './target.js'
 
@@ -33,7 +33,10 @@ function otherModes(stack: Stack, { name, services, places }: Present): readonly
     const at = places?.[key]
     return {
       message: `${key} is \`${is}\` in the swarm and is to be \`${wanted}\`: Swarm cannot change the mode of a service.`,
-      remedy: `Give it another name in the compose file. The service ${key} is then removed once the rest is live.`,
+      remedy:
+        service.Spec.Labels?.[label.release] === undefined
+          ? `Give it another name in the compose file, and remove the old one on a manager: \`docker service rm ${service.Spec.Name}\`.`
+          : `Give it another name in the compose file. The service ${key} is then removed once the rest is live.`,
       ...(at !== undefined && { at })
     }
   })
@@ -62,12 +65,14 @@ function differences(wanted: JsonObject, present: Network): readonly string[] {
   ]
   const config = objectOf(wanted['ipam'])['config']
   const subnets = (Array.isArray(config) ? config : []).map(pool => objectOf(pool)['subnet'])
-  const has = (present.IPAM?.Config ?? []).map(({ Subnet }) => Subnet)
+  const has = (present.IPAM?.Config ?? []).map(({ Subnet }) => Subnet?.toLowerCase())
   return [
     ...flags.flatMap(([what, wants, is]) => (wants === is ? [] : `${what}: ${wants ? 'wanted' : 'not wanted'}`)),
     ...(typeof wanted['driver'] === 'string' && wanted['driver'] !== present.Driver
       ? [`driver: ${wanted['driver']}`]
       : []),
-    ...subnets.flatMap(subnet => (typeof subnet === 'string' && !has.includes(subnet) ? [`subnet: ${subnet}`] : []))
+    ...subnets.flatMap(subnet =>
+      typeof subnet === 'string' && !has.includes(subnet.toLowerCase()) ? [`subnet: ${subnet}`] : []
+    )
   ]
 }

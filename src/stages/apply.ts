@@ -42,44 +42,51 @@ export async function applyStack(ports: Ports, host: Host, wanted: ApplyRequest)
   const touched = changes.filter(isTouched)
   const live = touched.length > 0 ? await releaseImages(host.engine, wanted, touched) : null
   const prepared = { ...wanted, live: live ?? wanted.live }
-  await freePorts(ports, host.engine, wanted, touched)
-  const batches = inOrderOfPorts(
-    wanted.rendered,
-    touched.map(({ key }) => key),
-    { name: wanted.stack, live: prepared.live }
-  )
+  const holders = { name: wanted.stack, live: prepared.live }
+  const keys = touched.map(({ key }) => key)
+  const batches = inOrderOfPorts(wanted.rendered, keys, holders)
+  const late = keys.filter(key => batches.length < 2 || !batches[0]?.includes(key))
+  const freed = await freePorts(ports, host.engine, prepared, { now: keys, late })
   const early = live === null && batches.length === 1 ? wanted.early : undefined
-  for (const keys of batches) {
-    const batch = touched.filter(({ key }) => keys.includes(key))
-    await deploy(ports, host, prepared, batch, early)
+  for (const batch of batches) {
+    const some = touched.filter(({ key }) => batch.includes(key))
+    await deploy(ports, host, prepared, some, early, freed || batches.length > 1)
   }
   return changes.filter(change => change.kind !== 'skip').flatMap(change => targetOf(prepared, change))
 }
 
 /**
- * Takes the ports that new services are to have from those that go only when the new ones run. Such a service is of this release from here on, so that the
- * way back puts it right, and no deploy takes it for what its file says.
+ * Takes the ports that these services are to have now from those that would give them up only later. Such a service is of this release from here on, so
+ * that the way back puts it right, and no deploy takes it for what its file says. A job is left alone: any update runs it again.
  */
 async function freePorts(
   { log }: Ports,
   engine: Engine,
-  { changes, rendered, live }: ApplyRequest,
-  touched: readonly Change[]
-): Promise<void> {
-  const keys = touched.map(({ key }) => key)
-  const leaving = changes.filter(({ kind }) => kind === 'remove').map(({ service }) => service)
-  for (const service of live.filter(({ Spec }) => leaving.includes(Spec.Name))) {
-    const given = portsInTheWay(rendered, keys, service)
+  { stack: name, changes, rendered, live }: ApplyRequest,
+  keys: { readonly now: readonly string[]; readonly late: readonly string[] }
+): Promise<boolean> {
+  const inTheWay = (service: Service): readonly string[] => {
+    const change = changes.find(each => each.service === service.Spec.Name)
+    const leaving = change?.kind === 'remove'
+    if (change === undefined || isJob(modeOf(service)) || !(leaving || isTouched(change))) return []
+    if (keys.now.includes(change.key) && !keys.late.includes(change.key)) return []
+    return portsInTheWay(rendered, keys.now, service, { name, leaving })
+  }
+  if (!live.some(service => inTheWay(service).length > 0)) return false
+  // one of an earlier phase has given its port up by now
+  for (const service of await engine.services(name)) {
+    const given = inTheWay(service)
     if (given.length === 0) continue
     log.info(
       `${service.Spec.Name} gives ${given.join(', ')} away: nobody answers there until the service that gets it runs`
     )
-    const release = deployLabels(rendered, keys[0] ?? '')[label.release] ?? ''
+    const release = deployLabels(rendered, keys.now[0] ?? '')[label.release] ?? ''
     await updateFromLive(engine, service.ID, now => {
-      const labels = Object.entries(now.Spec.Labels ?? {}).filter(([name]) => name !== label.content)
+      const labels = Object.entries(now.Spec.Labels ?? {}).filter(([each]) => each !== label.content)
       return { ...withoutPorts(now, given), Labels: { ...Object.fromEntries(labels), [label.release]: release } }
     })
   }
+  return true
 }
 
 /** Takes away what is in the stack no more, once everything else is live. */
@@ -96,7 +103,8 @@ async function deploy(
   host: Host,
   wanted: ApplyRequest,
   touched: readonly Change[],
-  early: StackCli | undefined
+  early: StackCli | undefined,
+  portsMove: boolean
 ): Promise<void> {
   const run = async (changes: readonly Change[], started?: StackCli): Promise<RunResult> => {
     const keys = changes.map(({ key }) => key)
@@ -111,8 +119,11 @@ async function deploy(
     // The swarm writes the state of a rollout into the service as well, which makes the version that the CLI read stale
     // (moby/moby#39891). And the CLI gives up a connection that we make anew.
     const isLost = connectionBroke.test(stderr) && !ports.cancelled.aborted
-    if (!(isLost || /update out of sequence/.test(stderr)) || attempt >= mostTries)
+    // A port that was given up a moment ago is the old one's until the swarm's allocator has seen to it.
+    const isTaken = portsMove && /already in use by service/.test(stderr)
+    if (!(isLost || isTaken || /update out of sequence/.test(stderr)) || attempt >= mostTries)
       throw applyFailed(wanted.stack, code, stderr)
+    if (isTaken) await ports.clock.sleep(500, ports.cancelled)
     missing = await notApplied(host.engine, wanted, missing)
     if (missing.length > 0) await wanted.stillOurs()
   }
@@ -129,10 +140,13 @@ async function notApplied(
 ): Promise<readonly Change[]> {
   const now = await engine.services(wanted.stack)
   return touched.filter(({ key, service }) => {
-    const release = deployLabels(wanted.rendered, key)[label.release]
-    const [was, is] = [wanted.live, now].map(services => services.find(({ Spec }) => Spec.Name === service))
-    const isApplied = is?.Spec.Labels?.[label.release] === release
-    return !isApplied || was?.Spec.Labels?.[label.release] === release
+    const labels = deployLabels(wanted.rendered, key)
+    const [was, is] = [wanted.live, now].map(
+      services => services.find(({ Spec }) => Spec.Name === service)?.Spec.Labels
+    )
+    // one that had to give a port away is of the release already, and has no content
+    const isApplied = is?.[label.release] === labels[label.release] && is?.[label.content] === labels[label.content]
+    return !isApplied || was?.[label.release] === labels[label.release]
   })
 }
 

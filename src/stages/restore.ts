@@ -47,9 +47,9 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
   }
   for (const { key, action, why } of plan) if (action !== 'leave' && action !== 'wait') ports.log.info(`${key}: ${why}`)
   const failed = await eachOf(inOrderOfRemoval(plan), carryOut)
-  const lost = [...failed].map(([{ key }, error]) => `${key} could not be put back: ${messageOf(error)}`)
   const anew = plan.flatMap(step => (step.action === 'redeploy' ? [step.change] : []))
   const record = request.last?.release?.rendered
+  const lost: string[] = []
   if (anew.length > 0 && record !== undefined) {
     try {
       targets.push(...(await request.redeploy(record, anew, now)))
@@ -57,6 +57,8 @@ export async function restore(ports: Ports, host: Host, request: RestoreRequest)
       lost.push(`${anew.map(({ key }) => key).join(', ')} could not be put back: ${messageOf(error)}`)
     }
   }
+  const stuck = await onceMore(ports, failed, carryOut)
+  lost.push(...[...stuck].map(([{ key }, error]) => `${key} could not be put back: ${messageOf(error)}`))
   return {
     targets,
     release: request.last?.id ?? null,
@@ -76,23 +78,32 @@ function inOrderOfRemoval(steps: readonly Recovery[]): readonly Recovery[] {
   return [...steps.filter(isRemoval), ...steps.filter(step => !isRemoval(step))]
 }
 
-/**
- * Does it to each, whatever becomes of the others; gives those of which it failed, and how. What the engine refused comes again after all others,
- * one of which may have held its port.
- */
-async function eachOf(
-  steps: readonly Recovery[],
-  act: (step: Recovery) => Promise<void>
-): Promise<ReadonlyMap<Recovery, unknown>> {
+type Failed = ReadonlyMap<Recovery, unknown>
+
+/** Does it to each, whatever becomes of the others; gives those of which it failed, and how. */
+async function eachOf(steps: Iterable<Recovery>, act: (step: Recovery) => Promise<void>): Promise<Failed> {
   const failed = new Map<Recovery, unknown>()
   for (const step of steps) await act(step).catch((error: unknown) => failed.set(step, error))
-  for (const [step, error] of [...failed]) {
-    if (!(error instanceof EngineError && isRefusal(error))) continue
-    failed.delete(step)
-    await act(step).catch((thrown: unknown) => failed.set(step, thrown))
-  }
   return failed
 }
+
+/**
+ * What the engine refused once more, when all others are back: one may have held a port that another needs. As long as it is for a port, again and
+ * again for a moment, since a port that was given up is the old one's until the swarm's allocator has seen to it.
+ */
+async function onceMore(ports: Ports, failed: Failed, act: (step: Recovery) => Promise<void>): Promise<Failed> {
+  const isRefused = (error: unknown): boolean => error instanceof EngineError && isRefusal(error)
+  const final = new Map([...failed].filter(([, error]) => !isRefused(error)))
+  let refused: Failed = new Map([...failed].filter(([, error]) => isRefused(error)))
+  for (let pass = 1; refused.size > 0; pass++) {
+    refused = await eachOf(refused.keys(), act)
+    if (pass === mostPasses || ![...refused.values()].some(error => /already in use/.test(messageOf(error)))) break
+    await ports.clock.sleep(500, ports.cancelled)
+  }
+  return new Map([...final, ...refused])
+}
+
+const mostPasses = 5
 
 /** How often it is tried, and how long to wait in between, in milliseconds: an election of a leader takes some ten seconds. */
 const patience = { tries: 10, pauseMs: 2_000 }

@@ -82,6 +82,22 @@ describe('the way back to the release before', () => {
     expect(change && 'replicas' in change ? change.replicas : undefined).toBe(replicas)
   })
 
+  it('puts back what the failed release leaves out, where a run before it had taken a port from it', () => {
+    const [caddy, web] = planRecovery({
+      stack: 'shop',
+      release: 'r3',
+      rendered: stackOf({ caddy: { release: 'r3', content: 'c3' } }),
+      jobs: [],
+      before: [live('shop', 'web', { release: 'r2' })],
+      now: [live('shop', 'web', { release: 'r2' }), live('shop', 'caddy', { release: 'r3' })],
+      last: recorded
+    })
+    expect([web, caddy]).toMatchObject([
+      { key: 'web', action: 'redeploy', release: 'r1' },
+      { key: 'caddy', action: 'remove' }
+    ])
+  })
+
   it('leaves a first deploy as it is', () => {
     const first = { before: [], last: null }
     expect(plan(null, bad, first)).toEqual(['leave', undefined, 'a first deploy has nothing to go back to'])
