@@ -114,8 +114,9 @@ export class ReleaseRun implements AsyncDisposable {
     return done
   }
 
+  /** A minute, as the machine may be busy with other beds. */
   async settled(stack: string): Promise<void> {
-    for (let i = 0; i < 120; i++) {
+    for (let i = 0; i < 240; i++) {
       const services = await this.run.host.engine.services(stack)
       const busy = services.filter(({ UpdateStatus, ServiceStatus, Spec }) => {
         const jobs = Spec.Mode?.ReplicatedJob
