@@ -1,4 +1,4 @@
-import type { Node, Service } from '../../engine-types.js'
+import type { Network, Node, Service } from '../../engine-types.js'
 import type { Check } from '../../server/checks.js'
 import { UserError, type Problem } from '../../errors.js'
 import type { Host } from '../../ports.js'
@@ -24,13 +24,16 @@ export interface Ahead {
   readonly look: FirstLook
   /** The stack's services. */
   readonly services: Promise<readonly Service[]>
+  /** The stack's own networks. */
+  readonly networks: Promise<readonly Network[]>
 }
 
 /** Begins to ask; what goes wrong is told where it is waited for. */
 export function askAhead(run: Run, up: Pick<Host, 'engine' | 'run'>, target: StackTarget): Ahead {
   const services = up.engine.services(target.stack)
-  services.catch(() => undefined)
-  return { look: firstLook(run.ports, up), services }
+  const networks = up.engine.networks({ stack: target.stack })
+  for (const answer of [services, networks]) answer.catch(() => undefined)
+  return { look: firstLook(run.ports, up), services, networks }
 }
 
 /** What must be so on the server before anything is built, shown as one table. @throws UserError with all problems at once. */
@@ -42,11 +45,7 @@ export async function assertReady(
   ahead: Ahead
 ): Promise<Ready> {
   const { externals } = prepared.translation
-  const ofSwarm = Promise.all([
-    ahead.services,
-    findExternals(host.engine, prepared.objects.externals),
-    host.engine.networks({ stack: target.stack })
-  ])
+  const ofSwarm = Promise.all([ahead.services, findExternals(host.engine, prepared.objects.externals), ahead.networks])
   ofSwarm.catch(() => undefined)
   const { checks, problems, nodes } = await preflight(run.ports, host, {
     externals,
