@@ -45,9 +45,10 @@ export async function applyStack(ports: Ports, host: Host, wanted: ApplyRequest)
   const holders = { name: wanted.stack, live: prepared.live }
   const keys = touched.map(({ key }) => key)
   const batches = inOrderOfPorts(wanted.rendered, keys, holders)
-  const late = keys.filter(key => batches.length < 2 || !batches[0]?.includes(key))
-  const freed = await freePorts(ports, host.engine, prepared, { now: keys, late })
-  const early = live === null && batches.length === 1 ? wanted.early : undefined
+  const [first = []] = batches.length > 1 ? batches : []
+  const freed = await freePorts(ports, host.engine, prepared, { keys, first })
+  // what it has asked ahead must still be so
+  const early = live === null && !freed && batches.length === 1 ? wanted.early : undefined
   for (const batch of batches) {
     const some = touched.filter(({ key }) => batch.includes(key))
     await deploy(ports, host, prepared, some, early, freed || batches.length > 1)
@@ -56,21 +57,20 @@ export async function applyStack(ports: Ports, host: Host, wanted: ApplyRequest)
 }
 
 /**
- * Takes the ports that these services are to have now from those that would give them up only later. Such a service is of this release from here on, so
+ * Takes the ports that these services are to have now from those that would give them up only later, which those of `first` do not. Gives whether there were any. Such a service is of this release from here on, so
  * that the way back puts it right, and no deploy takes it for what its file says. A job is left alone: any update runs it again.
  */
 async function freePorts(
   { log }: Ports,
   engine: Engine,
   { stack: name, changes, rendered, live }: ApplyRequest,
-  keys: { readonly now: readonly string[]; readonly late: readonly string[] }
+  { keys, first }: { readonly keys: readonly string[]; readonly first: readonly string[] }
 ): Promise<boolean> {
   const inTheWay = (service: Service): readonly string[] => {
     const change = changes.find(each => each.service === service.Spec.Name)
     const leaving = change?.kind === 'remove'
     if (change === undefined || isJob(modeOf(service)) || !(leaving || isTouched(change))) return []
-    if (keys.now.includes(change.key) && !keys.late.includes(change.key)) return []
-    return portsInTheWay(rendered, keys.now, service, { name, leaving })
+    return first.includes(change.key) ? [] : portsInTheWay(rendered, keys, service, { name, leaving })
   }
   if (!live.some(service => inTheWay(service).length > 0)) return false
   // one of an earlier phase has given its port up by now
@@ -80,7 +80,7 @@ async function freePorts(
     log.info(
       `${service.Spec.Name} gives ${given.join(', ')} away: nobody answers there until the service that gets it runs`
     )
-    const release = deployLabels(rendered, keys.now[0] ?? '')[label.release] ?? ''
+    const release = deployLabels(rendered, keys[0] ?? '')[label.release] ?? ''
     await updateFromLive(engine, service.ID, now => {
       const labels = Object.entries(now.Spec.Labels ?? {}).filter(([each]) => each !== label.content)
       return { ...withoutPorts(now, given), Labels: { ...Object.fromEntries(labels), [label.release]: release } }

@@ -103,6 +103,7 @@ async function onceMore(ports: Ports, failed: Failed, act: (step: Recovery) => P
   return new Map([...final, ...refused])
 }
 
+/** How often what was refused for a port is tried. */
 const mostPasses = 5
 
 /** How often it is tried, and how long to wait in between, in milliseconds: an election of a leader takes some ten seconds. */
